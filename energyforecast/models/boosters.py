@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from energyforecast.errors import DependencyError
+from energyforecast.errors import DependencyError, FileFormatError
 from energyforecast.models.base import Array, Part
 from energyforecast.models.leaf_values import LeafValues
+from energyforecast.models.tree_text import check_tree_text
 
 __all__ = [
     "boosters_of",
@@ -71,7 +72,15 @@ def texts_of(boosters: list[Any]) -> dict[str, Part]:
 def boosters_of(parts: Mapping[str, Part]) -> list[Any]:
     """Boosters from :func:`texts_of`."""
     count = sum(name.startswith("booster_") for name in parts)
-    return [lightgbm().Booster(model_str=str(parts[f"booster_{k}"])) for k in range(count)]
+    texts = [check_tree_text(str(parts[f"booster_{k}"])) for k in range(count)]
+    try:
+        return [lightgbm().Booster(model_str=text) for text in texts]
+    except lightgbm().basic.LightGBMError as error:
+        raise FileFormatError(
+            f"LightGBM cannot read a tree model: {error}.",
+            "It must be as LightGBM wrote it.",
+            "Restore the file, or fit and save again.",
+        ) from error
 
 
 def gain_shares(boosters: list[Any]) -> Array:

@@ -24,7 +24,6 @@ from energyforecast.core import timestamps
 from energyforecast.errors import RunNotPublishedError
 from energyforecast.testing import example_days, example_source
 from energyforecast.weather import Store
-from tests.support.known_faults import fault
 from tests.support.toy_weather import quick_model, toy_power, toy_weather, wind_farm
 
 TASK = ef.day_ahead("09:00", timezone="UTC", quantiles=(0.1, 0.5, 0.9))
@@ -127,7 +126,6 @@ def test_one_cell_of_text_is_named_or_one_missing_value(folder: Path) -> None:
 LOAD = "import energyforecast, sys; energyforecast.load(sys.argv[1])"
 
 
-@fault("the text of a tree that was altered ends the interpreter")
 def test_a_forecaster_with_an_altered_tree_is_refused(tmp_path: Path) -> None:
     """Sums of the parts are those of the altered text: the text itself is checked."""
     weather, truth = toy_weather(FARMS[:1], days=30)
