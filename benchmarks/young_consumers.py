@@ -8,6 +8,7 @@ and the same forecaster with the others, whose newest weeks then train it, too. 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 from pathlib import Path
 
@@ -49,12 +50,14 @@ def main() -> None:
         "--data", type=Path, default=os.environ.get("ENERGYFORECAST_DATA"), help="folder of the data"
     )
     parser.add_argument("--weeks", type=int, default=1, help="weeks known")
+    parser.add_argument("--json", type=Path, help="file for the figures")
     options = parser.parse_args()
     if options.data is None:
         parser.error("give --data DIR, or set ENERGYFORECAST_DATA")
     cases = [case for case in sets.cases(options.data, ["consumption"]) if case.site.sector == "households"]
     homes = {case.series: case for case in cases}
     values = pd.DataFrame({name: case.power for name, case in homes.items()})
+    rows: list[dict[str, object]] = []
     view = Table("household", "from", "n", "alone", "among others", "change, %", "80 % hold", "90 % hold")
     changes = []
     for name, case in homes.items():
@@ -76,11 +79,18 @@ def main() -> None:
             ]
             changes.append(100 * (scores[1] / scores[0] - 1))
             numbers = [f"{1e3 * score:.4g}" for score in scores] + [f"{changes[-1]:+.1f}"]
+            row = {"household": name, "from": str(begin.date()), "n": int(there.sum())}
+            row |= {"alone": 1e3 * scores[0], "among": 1e3 * scores[1], "change_percent": changes[-1]}
+            rows.append(row | {"held_80": 100 * held[0], "held_90": 100 * held[1]})
             view.add_row(
                 name, str(begin.date()), str(there.sum()), *numbers, *(f"{100 * h:.0f}" for h in held)
             )
     Console(width=120).print(view)
     Console(width=120).print(f"mean change {np.mean(changes):+.1f} %")
+    if options.json:
+        options.json.write_text(
+            json.dumps({"weeks": options.weeks, "cases": rows}, indent=1, default=float) + "\n"
+        )
 
 
 if __name__ == "__main__":

@@ -43,7 +43,10 @@ ALLOWED = {
         "forecasting/missing_inputs.py",
         "with_every_column",
     ): "adds columns of sites without power; hours stay as they are",
-    ("archive/measurements.py", "_write_site"): "compares the recorded rows with the given ones, on their index",
+    (
+        "archive/measurements.py",
+        "_write_site",
+    ): "compares the recorded rows with the given ones, on their index",
     (
         "datasets/synthetic/synthetic_consumers.py",
         "SyntheticConsumers._places",
