@@ -20,7 +20,7 @@ _SCALARS: Final = ("num_leaves", "num_cat", "is_linear", "shrinkage")
 #: Greatest decision type: categorical, default to the left, and three kinds of missing values.
 _DECISIONS: Final = 12
 _WORD: Final = 2**32
-_NUMBERS: Final = re.compile(r"(?:-?\d+(?:\.\d+)?(?:e[+-]?\d+)?(?: |$))*")
+_NUMBERS: Final = re.compile(r"(?:-?(?:inf|\d+(?:\.\d+)?(?:e[+-]?\d+)?)(?: |$))*")
 _HEADER: Final = (
     "version",
     "num_class",
@@ -116,12 +116,11 @@ def _check_tree(tree: dict[str, str], *, features: int) -> None:
         for name in names:
             optional = leaves == 1 and name != "leaf_value"
             _require(optional or len(values[name]) == count, f"{name} are not {count}")
-    numbers = [
-        float(tree["shrinkage"]),
-        *map(float, values["leaf_value"]),
-        *map(float, values.get("threshold", ())),
-    ]
+    # A threshold is infinite where missing values alone go the other way.
+    numbers = [float(tree["shrinkage"]), *map(float, values["leaf_value"])]
+    counts = [*values.get("leaf_count", ()), *values.get("internal_count", ())]
     _require(all(map(math.isfinite, numbers)), "a number is not finite")
+    _require(all(int(count) >= 0 for count in counts), "a count is negative")
     if leaves > 1:
         _check_children([*map(int, values["left_child"])], [*map(int, values["right_child"])], leaves)
         _check_splits(values, features=features, categories=categories)

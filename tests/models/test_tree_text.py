@@ -47,6 +47,9 @@ def _texts() -> tuple[str, ...]:
         made.append(lightgbm.train(settings | more, data, num_boost_round=4).model_to_string())
     data = lightgbm.Dataset(X[:8], y[:8])
     made.append(lightgbm.train(settings, data, num_boost_round=2).model_to_string())  # trees of one leaf
+    few = np.where(np.arange(400) < 200, np.nan, np.arange(400) % 5)  # missing values alone go the other way
+    data = lightgbm.Dataset(few[:, None], np.isnan(few) * 9.0 + 0.1 * y)
+    made.append(lightgbm.train(settings, data, num_boost_round=2).model_to_string())
     return tuple(made)
 
 
@@ -54,6 +57,7 @@ def test_texts_of_lightgbm_are_read_as_they_are() -> None:
     assert [check_tree_text(text) for text in _texts()] == list(_texts())
     assert "num_cat=1" in _texts()[0]
     assert "num_leaves=1\n" in _texts()[2]
+    assert re.search(r"threshold=.*\binf\b", _texts()[3])
 
 
 @pytest.mark.parametrize(
@@ -64,7 +68,8 @@ def test_texts_of_lightgbm_are_read_as_they_are() -> None:
         (r"right_child=(-?\d+)", r"right_child=\1 \1"),
         (r"split_feature=\d+", "split_feature=99"),
         (r"leaf_value=\S+", "leaf_value=nan"),
-        (r"threshold=\S+", "threshold=1e999"),
+        (r"threshold=\S+", "threshold=nan"),
+        (r"leaf_count=\d+", "leaf_count=inf"),
         (r"decision_type=\d+", "decision_type=77"),
         (r"cat_boundaries=0 \d+", "cat_boundaries=0 4000000"),
         (r"cat_threshold=\d+", "cat_threshold=-1"),
