@@ -23,6 +23,7 @@ def figures() -> Any:
     return module.measure(16)
 
 
+@pytest.mark.slow
 def test_no_right_clock_is_called_wrong(figures: Any) -> None:
     assert figures["right clocks"] == {"right": 16, "refused by fit": 0}
 

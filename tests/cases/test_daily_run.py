@@ -100,6 +100,7 @@ def test_an_old_gap_of_the_weather_does_not_stop_the_forecast(folder: Path) -> N
     assert re.search(r"without usable weather: [1-4] issue times", done.stdout)
 
 
+@pytest.mark.slow
 def test_a_day_without_new_weather_is_answered_from_the_run_before(folder: Path) -> None:
     _lose_runs(folder, "2024-02-24T12", "2024-02-26")
     refused = _run(folder)
@@ -111,6 +112,7 @@ def test_a_day_without_new_weather_is_answered_from_the_run_before(folder: Path)
     assert "fallback model 'older runs'" in done.stdout
 
 
+@pytest.mark.slow
 def test_one_cell_of_text_is_named_or_one_missing_value(folder: Path) -> None:
     power = pd.read_csv(folder / "power.csv", index_col="time").astype(object)
     power.iloc[500, 1] = "ERR"

@@ -147,6 +147,7 @@ def test_power_that_ended_long_ago_is_named_by_an_intraday_forecast() -> None:
 # -- references ------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", [ef.Climatology(), ef.SeasonalClimatology()], ids=["hours", "seasons"])
 def test_a_reference_scores_the_same_with_and_without_weather(model: ef.QuantileModel) -> None:
     index = pd.date_range("2021-01-01", "2022-12-31 23:00", freq="1h", tz="UTC")

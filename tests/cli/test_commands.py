@@ -175,6 +175,7 @@ def test_a_backtest_shows_the_intervals_that_its_levels_have(
     assert heads[: len(heads) // 2 : 2] == covers, "in MW, then in percent of capacity"
 
 
+@pytest.mark.slow
 def test_a_backtest_of_a_month_writes_scores_and_figures(quick: Path, tmp_path: Path) -> None:
     shown = _succeeded(
         _run(

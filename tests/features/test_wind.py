@@ -189,6 +189,7 @@ def _grid(weather: xr.Dataset, cells: list[ef.Site], *, error: float) -> xr.Data
     return replaced(wide, "wind_speed_100m", speed.clip(0, 40))
 
 
+@pytest.mark.slow
 def test_cells_of_a_grid_around_a_farm_are_neighbours_that_help_and_are_not_forecast() -> None:
     given = synthetic(days=60)
     cells: list[ef.Site] = [

@@ -128,6 +128,7 @@ def test_runs_younger_than_those_of_training_are_named() -> None:
     )
 
 
+@pytest.mark.slow
 def test_fallback_models_are_stored_with_the_full_one(tmp_path: Path) -> None:
     weather, power = _world()
     loaded = ef.load(_fitted().save(tmp_path / "all.forecaster"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 import xarray as xr
 
 import energyforecast as ef
@@ -52,6 +53,7 @@ def _in_frost(model: ef.models.QuantileModel | None) -> tuple[ef.Observations, e
     return demand, forecaster.predict(weather, demand, issue_time=issued)
 
 
+@pytest.mark.slow
 def test_the_default_follows_a_frost_that_it_has_not_seen_and_trees_alone_do_not() -> None:
     trees = _bias_in_frost(ef.LightGBMQuantiles(extra_trees=False, folds=0))
     assert trees < -10 * HEATING  # as if it were ten degrees warmer

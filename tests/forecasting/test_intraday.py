@@ -134,6 +134,7 @@ def test_the_next_hours_are_departures_from_the_decaying_newest_power() -> None:
     assert all(one.relative_to is None for one in plain)
 
 
+@pytest.mark.slow
 def test_a_short_history_of_wind_is_forecast_without_the_season() -> None:
     given = _drifting()
     features = ef.recipe(given.site, TASK)

@@ -247,6 +247,7 @@ def test_another_area_is_forecast_without_a_change() -> None:
     assert ((observed > cube[:, 4]) & (observed < cube[:, 94])).mean() > 0.75
 
 
+@pytest.mark.slow
 def test_a_reference_beside_an_ensemble_learns_from_hours_before_its_temperatures() -> None:
     temperature, demand = _inputs()
     short = temperature.isel(time=temperature["time"].values >= np.datetime64("2023-03-01"))

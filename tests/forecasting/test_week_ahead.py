@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 
 import energyforecast as ef
 from energyforecast.testing import check_no_leakage
@@ -24,6 +25,7 @@ def _growing_demand(days: int = 150) -> ef.Observations:
     return ef.Observations(pd.DataFrame({"town": demand}, index=index), published_after="1h")
 
 
+@pytest.mark.slow
 def test_the_default_follows_growth_as_last_week_does_and_on_the_last_day_as_on_the_first() -> None:
     demand, errors = _growing_demand(), {}
     issued = [f"2024-01-{day:02d} 09:00" for day in range(8, 24, 3)]

@@ -164,6 +164,7 @@ def _forecaster(areas: list[ef.DemandArea]) -> ef.Forecaster:
     return ef.Forecaster(areas, TASK, model={"old": small, "older": small, "young": "auto"})
 
 
+@pytest.mark.slow
 def test_a_young_consumer_knows_the_weekend_of_the_others_at_its_own_size() -> None:
     areas, demand = _homes(days_of_young=7)  # from Monday on, to Sunday
     before = demand[:"2024-03-08"]  # type: ignore[misc]

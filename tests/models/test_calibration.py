@@ -245,6 +245,7 @@ def test_adaptive_calibration_leaves_a_calibrated_forecast_calibrated() -> None:
     assert np.abs(added[0, 60:, :, 10:90]).mean() < 0.3
 
 
+@pytest.mark.slow
 def test_the_level_that_is_taken_moves_against_a_slow_drift() -> None:
     """Within the window the past is never like the present; the rate makes up for it."""
     forecast, power, _ = _issued(seed=4)

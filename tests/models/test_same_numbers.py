@@ -132,6 +132,7 @@ print(json.dumps({
 """
 
 
+@pytest.mark.slow
 @several_levels
 def test_features_and_forecasts_of_a_farm_are_the_same_at_every_level() -> None:
     found = {level: _printed(_REAL, level) for level in LEVELS}

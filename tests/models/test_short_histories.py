@@ -76,6 +76,7 @@ def _coverage(
     return np.asarray(np.mean(inside, axis=0))
 
 
+@pytest.mark.slow
 def test_two_months_hold_the_next() -> None:
     np.testing.assert_allclose(_coverage(30, times=True), (0.8, 0.9), atol=0.04)
 
@@ -90,6 +91,7 @@ def test_curves_of_all_rows_as_they_are_would_hold_too_much(monkeypatch: pytest.
     assert (_coverage(6, times=True, learnt=240) > (0.835, 0.925)).all()
 
 
+@pytest.mark.slow
 def test_the_mean_of_several_holds_the_next_month() -> None:
     """Two months are few outcomes for a mean, too: without times it holds 67 and 77 %."""
     np.testing.assert_allclose(_coverage(10, times=True, made=_mean_of_two), (0.8, 0.9), atol=0.1)

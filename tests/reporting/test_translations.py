@@ -133,6 +133,7 @@ for write in (
 """)
 
 
+@pytest.mark.slow
 def test_without_the_extra_english_tables_work_and_pages_name_it(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", _CODE.substitute(folder=tmp_path.as_posix())],

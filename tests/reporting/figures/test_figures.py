@@ -71,6 +71,7 @@ def result() -> Result:
     return backtest(several, weather, power, start="2015-03", end="2015-03")
 
 
+@pytest.mark.slow
 def test_figures_are_drawn_without_the_global_state_of_pyplot(tmp_path: Path) -> None:
     code = f"""
 import sys
@@ -224,6 +225,7 @@ def test_skill_by_lead_shows_every_model_but_the_reference(result: Result) -> No
     assert figure.get_supxlabel() == CAVEAT
 
 
+@pytest.mark.slow
 def test_a_saved_figure_is_a_picture_and_the_same_each_time(result: Result, tmp_path: Path) -> None:
     figures = {
         "fan": lambda: plotting.fan_chart(_day("2024-10-27", caveat=CAVEAT)),
