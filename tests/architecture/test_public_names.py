@@ -96,6 +96,7 @@ def test_a_misspelt_name_is_answered_with_the_right_one() -> None:
     assert "Did you mean: 'Store'?" in _python("import energyforecast as ef; ef.weather.Stroe").stderr
 
 
+@pytest.mark.slow
 def test_all_names_can_be_imported_at_once() -> None:
     """EAGER_IMPORT, which other libraries on lazy_loader test with, finds no circle."""
     done = _python("import energyforecast", EAGER_IMPORT="1")

@@ -253,6 +253,7 @@ def test_an_error_is_three_lines_and_exit_code_one(
     _refused(int(caught.value.code or 0), *capsys.readouterr(), *named)
 
 
+@pytest.mark.slow
 def test_an_error_leaves_the_process_as_it_leaves_main(tmp_path: Path) -> None:
     done = _run("forecast", "absent.toml", cwd=tmp_path)
     _refused(done.returncode, done.stdout, done.stderr, "ConfigurationError", "absent.toml")

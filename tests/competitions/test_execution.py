@@ -336,6 +336,7 @@ def test_a_run_says_all_that_is_asked_of_it(board: Path) -> None:
     assert report["leave_one_month_out"] is None
 
 
+@pytest.mark.slow
 def test_both_kinds_of_model_and_half_of_each_are_compared_where_it_is_asked(board: Path) -> None:
     alone = competitions.run("gefcom2014-wind", board, tasks="1")
     report = competitions.run("gefcom2014-wind", board, tasks="1", models=["half"])

@@ -133,6 +133,7 @@ def test_day_ahead_example_writes_what_it_says(tmp_path: Path) -> None:
     assert {"fan_chart.png", "la_haute_borne.forecaster", "scores.json", "forecast.csv"} <= written
 
 
+@pytest.mark.slow
 def test_the_example_of_shared_definitions_prints_numbers_that_can_be_checked(tmp_path: Path) -> None:
     shown = run(ROOT / "examples" / "shared_definitions.py", cwd=tmp_path)
     assert "level 0.37: 14.70 MW; P(power > 17.3 MW) = 0.370" in shown  # 12 + (0.37 - 0.1) / 0.4 * 4

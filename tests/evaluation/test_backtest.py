@@ -174,6 +174,7 @@ def test_fits_are_made_at_the_first_issue_of_each_month(spring: Result) -> None:
         assert spring.folds.loc[spring.folds["model"] == name, "as_of"].tolist() == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("refit", "fits"), [("D", 61), ("W", 10), ("MS", 2), ("QS", 2), ("YS", 1), (None, 1)]
 )
