@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from energyforecast import physics
-from energyforecast.core import calendars
+from energyforecast.core import calendars, timestamps
 from energyforecast.core.arguments import checked
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import DemandArea
@@ -167,7 +167,7 @@ def _median(index: pd.DatetimeIndex, temperature: Floats) -> Floats:
     """Median demand where calendar and temperature are known. [MW]"""
     local = index.tz_convert(_ZONE)
     clock, weekday = clock_time(local), local.day_of_week.to_numpy()
-    days = local.tz_localize(None).to_numpy().astype("datetime64[D]")
+    days = timestamps.on_clock(timestamps.to_ns(index), _ZONE).astype("datetime64[D]")
     shape = np.interp(clock + 0.25, np.arange(25) + 0.5, (*_DAY, _DAY[0]), period=24.0)
     week = np.where(weekday == 5, _SATURDAY, np.where(weekday == 6, _SUNDAY, 1.0))
     friday = np.where((weekday == 4) & (clock >= 12) & (clock < 16), _FRIDAY, 1.0)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from energyforecast.core import calendars
+from energyforecast.core import calendars, timestamps
 from energyforecast.core.arguments import checked
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.planned_operation import PlannedOperation
@@ -163,7 +163,8 @@ def _median(index: pd.DatetimeIndex, planned: PlannedOperation) -> tuple[Floats,
     """Median demand where shifts and plans are known, and whether anybody works. [MW]"""
     local = index.tz_convert(_ZONE)
     clock = clock_time(local)
-    kinds = calendars.look_up(local.tz_localize(None).to_numpy().astype("datetime64[D]"), country="KZ")
+    days = timestamps.on_clock(timestamps.to_ns(index), _ZONE).astype("datetime64[D]")
+    kinds = calendars.look_up(days, country="KZ")
     level = {name: planned.at(_NAME, name, index) > 0 for name in ("closed", "furnace", "extra shift")}
     usual = kinds.working & ~level["closed"]
     early = usual & (clock >= 8) & (clock < 17)
