@@ -29,14 +29,15 @@ def with_every_variable(
     """
     if isinstance(weather, TemperatureEnsemble):
         return weather
-    models = as_models(weather)
-    complete = dict(models)
-    for model, names in needs.names.items():
-        if names:
-            given = models.get(model)
-            complete[model] = _complete(_no_run(places, windows) if given is None else given, names, places)
-    same = all(models.get(model) is data for model, data in complete.items())
-    return weather if same else complete
+    models, read = as_models(weather), {model: names for model, names in needs.names.items() if names}
+    # In the order of the fit, which is that of the columns.
+    complete = {
+        model: _complete(models.get(model, _no_run(places, windows)), names, places)
+        for model, names in read.items()
+    }
+    if all(models.get(model) is data for model, data in complete.items()):
+        return weather
+    return complete | {model: data for model, data in models.items() if model not in complete}
 
 
 def _no_run(places: Sequence[Site], windows: Windows) -> xr.Dataset:
@@ -67,7 +68,8 @@ def _complete(data: xr.Dataset, names: Sequence[str], places: Sequence[Site]) ->
     lost = {
         name: (axes, nothing, {"units": variables.lookup(name).units}) for name in names if name not in data
     }
-    return data.assign(lost) if lost else data
+    others = [name for name in data.data_vars if name not in names]
+    return data.assign(lost)[[*names, *others]] if lost else data
 
 
 def with_every_measurement(

@@ -89,6 +89,24 @@ def test_without_a_variable_the_model_of_the_basic_ones_answers() -> None:
     assert "fallback model 'basic weather' for A at 6 of 6 issues" in forecast.caveats
 
 
+def test_one_of_several_weather_models_or_any_variable_may_be_absent() -> None:
+    weather, power = _world()
+    several = {"early": weather, "late": _later(weather, 1)}
+    farm = ef.Forecaster(FARMS[0], TASK, model=quick_model())
+    farm.fit(several, power[["A"]], as_of=FITTED, fallbacks=True)
+    asked = {"observations": power[["A"]], "issue_time": MORNINGS, "strict": False}
+    for kept in several:
+        forecast = farm.predict({kept: several[kept]}, **asked)
+        assert _levels(forecast) == {"A": {2}}
+        assert f"fallback model '{kept} alone' for A at 6 of 6 issues" in forecast.caveats
+    single = ef.Forecaster(CITY, TASK, model=quick_model()).fit(
+        weather, power[["city"]], as_of=FITTED, fallbacks=True
+    )
+    for name in weather.data_vars:
+        asked["observations"] = power[["city"]]
+        assert max(_levels(single.predict(weather.drop_vars(name), **asked))["city"]) <= 2
+
+
 def test_demand_without_weather_without_measurements_and_without_both() -> None:
     weather, power = _world()
     forecaster = _fitted()
