@@ -113,12 +113,15 @@ def _level_of_runs(matrix: DesignMatrix, site: Site, training: Training) -> npt.
 
 
 def _level_of_measurements(matrix: DesignMatrix, site: Site, training: Training) -> npt.NDArray[np.int64]:
-    """Level by the age of the newest measurement: usual, as old as in training, or older."""
+    """Level by the age of the newest measurement: usual, as old as in training, older, or without any."""
     if site.name not in training.oldest_measurement:
         return np.zeros(len(matrix.windows.issue_time), dtype=np.int64)
     age = np.nan_to_num(matrix.measurement_age(site.name), nan=np.inf)
     late = age > training.usual_measurement[site.name] + AGE_SLACK
-    return np.where(age > training.oldest_measurement[site.name] + AGE_SLACK, REDUCED, late * OLDER_RUN)
+    level = np.where(age > training.oldest_measurement[site.name] + AGE_SLACK, REDUCED, late * OLDER_RUN)
+    # Without weather, a model that reads measurements has then nothing to read.
+    reads_weather = any(name == site.name for _, name in matrix.skipped)
+    return np.where(np.isinf(age), REDUCED if reads_weather else CLIMATOLOGY, level)
 
 
 def _lacks_columns(matrix: DesignMatrix, site: Site, training: Training) -> npt.NDArray[np.bool_]:

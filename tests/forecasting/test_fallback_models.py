@@ -95,8 +95,8 @@ def test_one_of_several_weather_models_or_any_variable_may_be_absent() -> None:
     farm = ef.Forecaster(FARMS[0], TASK, model=quick_model())
     farm.fit(several, power[["A"]], as_of=FITTED, fallbacks=True)
     asked = {"observations": power[["A"]], "issue_time": MORNINGS, "strict": False}
-    for kept in several:
-        forecast = farm.predict({kept: several[kept]}, **asked)
+    for kept, one in several.items():
+        forecast = farm.predict({kept: one}, **asked)
         assert _levels(forecast) == {"A": {2}}
         assert f"fallback model '{kept} alone' for A at 6 of 6 issues" in forecast.caveats
     single = ef.Forecaster(CITY, TASK, model=quick_model()).fit(
@@ -133,6 +133,15 @@ def test_old_measurements_are_no_forecast_of_level_0() -> None:
     mended = _fitted().predict(weather, stale, issue_time=MORNINGS, strict=False)
     assert _levels(mended)["city"] == {2}
     assert "fallback model 'older measurements' for city at 6 of 6 issues" in mended.caveats
+
+
+def test_demand_of_which_nothing_is_known_is_climatology() -> None:
+    power = _world()[1][["city"]]
+    alone = ef.Forecaster(CITY, TASK, model=quick_model()).fit(None, power, as_of=FITTED, fallbacks=True)
+    asked = {"issue_time": MORNINGS, "strict": False}
+    assert _levels(alone.predict(None, power, **asked)) == {"city": {0}}
+    assert _levels(alone.predict(None, power[:"2024-02-20"], **asked))["city"] <= {1, 2}
+    assert _levels(alone.predict(None, None, **asked)) == {"city": {3}}
 
 
 def test_runs_younger_than_those_of_training_are_named() -> None:
