@@ -15,6 +15,7 @@ from . import (
     forecasting as forecasting,
     models as models,
     observations as observations,
+    operations as operations,
     physics as physics,
     planning as planning,
     point_in_time as point_in_time,

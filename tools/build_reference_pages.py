@@ -22,7 +22,7 @@ from typing import Any
 from urllib.parse import quote
 
 from energyforecast import cli, errors, weather
-from energyforecast.configuration import archive_section, schema, table_sections
+from energyforecast.configuration import archive_section, operations_section, schema, table_sections
 from energyforecast.core import variables
 from energyforecast.core.labels import Label
 from energyforecast.core.pv_array import PVArray
@@ -361,6 +361,12 @@ One section for each site, with `kind` and its keys. A `power_curve` is the path
         table(
             ("Key", "Meaning"),
             [(code(name), text) for name, (_, text) in archive_section.ARCHIVE_KEYS.items()],
+        ),
+        "## [operations]\n",
+        "Optional: settings of the daily run, `energyforecast run`. Paths are relative to the file.\n",
+        table(
+            ("Key", "Meaning"),
+            [(code(name), text) for name, (_, text) in operations_section.OPERATIONS_KEYS.items()],
         ),
         "## [task]\n",
     ]

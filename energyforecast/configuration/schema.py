@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import ConfigDict, Discriminator, Field, Tag, create_model
 
 from energyforecast.configuration.archive_section import archive_section
+from energyforecast.configuration.operations_section import operations_section
 from energyforecast.configuration.table_sections import described, one_place, table_sections
 from energyforecast.configuration.validation import Section, refuse, section_of
 from energyforecast.core import tasks
@@ -228,6 +229,7 @@ def file_section() -> type[Section]:
         "model": (_model_section(), None),
         "plan": (plan_section(), None),
         "archive": (archive_section(), None),
+        "operations": (operations_section(), None),
     } | tables
     return create_model("Configuration", __base__=Section, **keys)
 

@@ -76,6 +76,7 @@ import xarray as xr
 from energyforecast import archive as archives
 from energyforecast import datasets
 from energyforecast.configuration.archive_section import archive_place
+from energyforecast.configuration.operations_section import OperationsSettings, operations_settings
 from energyforecast.configuration.plan import plan_settings
 from energyforecast.configuration.schema import SITES, TASKS, file_section
 from energyforecast.configuration.validation import checked
@@ -252,6 +253,11 @@ class Configuration:
     def archive(self) -> archives.Archive:
         """The database of forecasts, plans and measurements."""
         return archives.open(**archive_place(self.sections.get("archive"), self.path))
+
+    @property
+    def operations(self) -> OperationsSettings:
+        """Settings of the daily run, with the defaults of those that the file lacks."""
+        return operations_settings(self.sections.get("operations"), self.path)
 
     def _plan(self) -> PlannedOperation | None:
         """Planned operation, if there is a section of it."""
