@@ -12,7 +12,7 @@ __all__ = ["RunFolder"]
 
 @dataclass(frozen=True)
 class RunFolder:
-    """Folder of daily runs: what is published, models, records, alerts and the archive.
+    """Folder of daily runs: published files, models, records, alerts and the archive.
 
     Parameters
     ----------
