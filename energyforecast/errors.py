@@ -24,6 +24,7 @@
     │   └── ResponseError                an answer that cannot be right, or is not whole
     ├── StoreError (OSError)             a store or an archive that cannot be written or trusted
     │   └── StoreLockedError             another process is writing to it
+    │       └── RunLockedError           another daily run works in the folder
     └── DependencyError (ImportError)    a library or system package that is absent
 
     EnergyForecastWarning (UserWarning)
@@ -61,6 +62,7 @@ __all__ = [
     "RateLimitError",
     "RefusedError",
     "ResponseError",
+    "RunLockedError",
     "RunNotPublishedError",
     "SchemaError",
     "SourceError",
@@ -214,6 +216,16 @@ class StoreError(EnergyForecastError, OSError):
 
 class StoreLockedError(StoreError):
     """Store or archive to which another process is writing."""
+
+
+class RunLockedError(StoreLockedError):
+    """Folder in which another daily run works.
+
+    Examples
+    --------
+    >>> issubclass(RunLockedError, OSError)
+    True
+    """
 
 
 class EnergyForecastWarning(UserWarning):

@@ -1,86 +1,23 @@
-"""Files of a command that is run every day: published together with an index, or set aside when it is refused."""
+"""Files of a command that is run every day; those of an earlier issue that are set aside are reported."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-
-from energyforecast.core import file_sets
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from energyforecast import Task
+from energyforecast.core import file_sets, published_set
 
 __all__ = ["PublishedSet"]
 
-#: Files of each command that are moved even if no index names them.
-_FILES: Final = {"forecast": ("forecast.csv", "forecast.nc"), "plan": ()}
 
+class PublishedSet(published_set.PublishedSet):
+    """Files of a command, with a line on standard error when an earlier issue is set aside."""
 
-@dataclass
-class PublishedSet:
-    """Folder of a command's files, its report elsewhere, and the issue and hours asked for, once they are known."""
-
-    out: Path
-    command: str
-    report: Path | None = None
-    asked: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def index(self) -> str:
-        """Name of the file that lists the others."""
-        return f"{self.command}_files.json"
-
-    def ask(self, task: Task, moment: pd.Timestamp) -> None:
-        """Note the issue time and the hours that are asked for."""
-        windows = task.windows(task.moments(moment))
-        hours = windows.valid_time[windows.inside]
-        self.asked = {"issue_time": _iso(windows.issue_time[0])}
-        self.asked |= {"first_hour": _iso(hours.min()), "last_hour": _iso(hours.max())}
-
-    def publish(self, about: Mapping[str, Any]) -> AbstractContextManager[Path]:
-        """Folder to write to: its files take the place of the old ones together."""
-        content = {"state": "issued", **self.asked, **about}
-        return file_sets.whole_set(self.out, index=self.index, about=content)
-
-    @contextmanager
-    def or_refused(self) -> Iterator[None]:
-        """Set the files of an earlier issue aside if the block ends with an error, or is stopped."""
-        try:
-            yield
-        except BaseException as error:
-            if self.out.is_dir() and not self._is_answered():
-                with suppress(OSError):  # the disk may be the cause
-                    self._set_aside(error)
-            raise
-
-    def _is_answered(self) -> bool:
-        """Whether the files in the folder cover the hours that are asked for, or later ones."""
-        held = file_sets.read_index(self.out / self.index)
-        if held.get("state") != "issued" or not self.asked:
-            return False
-        return str(held.get("first_hour")) >= self.asked["first_hour"]
-
-    def _set_aside(self, error: BaseException) -> None:
-        """Move files away, leave the reason, and report it."""
-        about = {"state": "refused", **self.asked, "error": str(error) or type(error).__name__}
-        if self.report is not None and self.report.is_file():
-            file_sets.write_index(self.report, about)
-        moved = file_sets.set_aside(self.out, index=self.index, about=about, names=_FILES[self.command])
+    def refuse(self, reason: str) -> list[str]:
+        """Move the files of an earlier issue away, leave the reason, and report it."""
+        moved = super().refuse(reason)
         if moved:
             place = self.out / file_sets.PREVIOUS
             sys.stderr.write(
                 f"The files in {self.out} are of an earlier issue: they were moved to {place}.\n"
             )
-
-
-def _iso(moment: np.datetime64) -> str:
-    """Moment in UTC, like 2024-02-25T09:00:00Z."""
-    return f"{np.datetime_as_string(moment, unit='s')}Z"
+        return moved

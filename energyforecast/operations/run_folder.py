@@ -50,6 +50,11 @@ class RunFolder:
         return self.root / "published"
 
     @property
+    def index(self) -> Path:
+        """Index of the published files."""
+        return self.published / "forecast_files.json"
+
+    @property
     def status_page(self) -> Path:
         """Page of the state of the forecasts."""
         return self.published / "status.html"

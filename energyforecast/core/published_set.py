@@ -1,0 +1,91 @@
+"""Files of an issue: published together with an index, or set aside when the issue is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from energyforecast.core import file_sets
+from energyforecast.core.tasks import Task
+
+__all__ = ["PublishedSet"]
+
+#: Files of each command that are moved even if no index names them.
+_FILES: Final = {"forecast": ("forecast.csv", "forecast.nc"), "plan": ()}
+
+
+@dataclass
+class PublishedSet:
+    """Folder of a command's files, its report elsewhere, and the issue and hours asked for, once they are known."""
+
+    out: Path
+    command: str
+    report: Path | None = None
+    asked: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def index(self) -> str:
+        """Name of the file that lists the others."""
+        return f"{self.command}_files.json"
+
+    def ask(self, task: Task, moment: pd.Timestamp) -> None:
+        """Note the issue time and the hours that are asked for."""
+        windows = task.windows(task.moments(moment))
+        hours = windows.valid_time[windows.inside]
+        self.asked = {"issue_time": _iso(windows.issue_time[0])}
+        self.asked |= {"first_hour": _iso(hours.min()), "last_hour": _iso(hours.max())}
+
+    def publish(self, about: Mapping[str, Any]) -> AbstractContextManager[Path]:
+        """Folder to write to: its files take the place of the old ones together."""
+        content = {"state": "issued", **self.asked, **about}
+        return file_sets.whole_set(self.out, index=self.index, about=content)
+
+    @contextmanager
+    def or_refused(self) -> Iterator[None]:
+        """Set the files of an earlier issue aside if the block ends with an error, or is stopped."""
+        try:
+            yield
+        except BaseException as error:
+            with suppress(OSError):  # the disk may be the cause
+                self.refuse(str(error) or type(error).__name__)
+            raise
+
+    def refuse(self, reason: str) -> list[str]:
+        """Move the files of an earlier issue away and leave the reason; names of those that were moved."""
+        if not self.out.is_dir() or self.is_answered():
+            return []
+        about = {"state": "refused", **self.asked, "error": reason}
+        if self.report is not None and self.report.is_file():
+            file_sets.write_index(self.report, about)
+        return file_sets.set_aside(self.out, index=self.index, about=about, names=_FILES[self.command])
+
+    def is_answered(self) -> bool:
+        """Whether the files in the folder cover the hours that are asked for, or later ones."""
+        held = file_sets.read_index(self.out / self.index)
+        if held.get("state") != "issued" or not self.asked:
+            return False
+        return str(held.get("first_hour")) >= self.asked["first_hour"]
+
+    def preferred(self, fallback_level: int) -> str | None:
+        """The files in the folder in words, if they are of later hours, or of the same on a lower fallback level."""
+        held = file_sets.read_index(self.out / self.index)
+        if held.get("state") != "issued":
+            return None
+        first, issued = str(held.get("first_hour")), held.get("issue_time")
+        if first > self.asked["first_hour"]:
+            return f"a forecast of later hours, issued {issued}"
+        level = held.get("fallback_level")
+        if first == self.asked["first_hour"] and isinstance(level, int) and level < fallback_level:
+            return f"the forecast of level {level} of the same hours, issued {issued}"
+        return None
+
+
+def _iso(moment: np.datetime64) -> str:
+    """Moment in UTC, like 2024-02-25T09:00:00Z."""
+    return f"{np.datetime_as_string(moment, unit='s')}Z"

@@ -1,0 +1,292 @@
+"""The daily run: weather, measurements, training, forecast, plan, publication, archive and pruning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+import pandas as pd
+
+from energyforecast.core import timestamps
+from energyforecast.core.fallback import FULL, LADDER
+from energyforecast.core.published_set import PublishedSet
+from energyforecast.core.wording import counted
+from energyforecast.errors import RunLockedError
+from energyforecast.forecasting import storage
+from energyforecast.operations import archiving
+from energyforecast.operations import dry_run as rehearsal
+from energyforecast.operations.alerts import alert, alert_of
+from energyforecast.operations.deadline import deadline_of
+from energyforecast.operations.fetch import fetch
+from energyforecast.operations.issuing import issue
+from energyforecast.operations.lock import only_run
+from energyforecast.operations.outcome import State, StepOutcome
+from energyforecast.operations.planning_step import make_plan
+from energyforecast.operations.pruning import prune
+from energyforecast.operations.publishing import described, publish
+from energyforecast.operations.reading import read_measurements, read_weather
+from energyforecast.operations.run_folder import RunFolder
+from energyforecast.operations.run_record import LOCKED, RunRecord, write_record
+from energyforecast.operations.run_steps import Progress, Run
+from energyforecast.operations.step_times import StepTimes
+
+if TYPE_CHECKING:
+    from energyforecast.configuration import Configuration
+
+__all__ = ["daily_run"]
+
+_COMMAND: Final = "run"
+
+
+def daily_run(
+    settings: Configuration,
+    *,
+    clock: Callable[[], pd.Timestamp] = timestamps.now,
+    deadline: str | None = None,
+    issue_time: Any = None,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+) -> RunRecord:
+    """Issue the forecast of a day by the best way that its data and the time allow, and publish it.
+
+    A step that fails never stops those after it as long as a forecast can be issued: without new weather the store
+    answers as it is, without training the model in service, without any model one that is fitted now, and without
+    data climatology or constant quantiles; each is marked by its ``fallback_level``.
+
+    Parameters
+    ----------
+    settings : Configuration
+        From :func:`energyforecast.configuration.read`.
+    clock : callable
+        The present moment in UTC; another one is for simulations.
+    deadline : str, optional
+        Wall time in the task's zone, such as ``"09:30"``; by default that of the section [operations].
+    issue_time : str or moment, optional
+        Strings are wall time in the task's zone. By default the moment at which the weather has been fetched.
+    dry_run : bool
+        Report what would be done, without doing it.
+    progress : callable, optional
+        Called with the name of each step and None, and with its outcome when it ends.
+
+    Returns
+    -------
+    RunRecord
+        Also written into the folder of runs, and to the archive.
+
+    Raises
+    ------
+    RunLockedError
+        If another run works in the folder.
+    StoreError
+        If the folder cannot be written.
+
+    See Also
+    --------
+    RunRecord, RunFolder
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from energyforecast import configuration
+    >>> text = '''
+    ... [sites."La Haute Borne"]
+    ... kind = "wind"
+    ... latitude = 48.45
+    ... longitude = 5.59
+    ... capacity = 8.2
+    ... [observations]
+    ... dataset = "la-haute-borne"
+    ... [task]
+    ... kind = "day_ahead"
+    ... issue = "09:00"
+    ... timezone = "Europe/Paris"
+    ... [model]
+    ... kind = "Climatology"
+    ... '''
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name, "farm.toml")
+    >>> _ = path.write_text(text)
+    >>> clock = lambda: pd.Timestamp("2015-03-15 08:00", tz="UTC")
+    >>> record = daily_run(configuration.read(path), clock=clock)
+    >>> record.step("publish").message
+    'forecast.csv, forecast.nc'
+    >>> record.exit_code, record.details["fallback_levels"]
+    (0, {'La Haute Borne': 0})
+    >>> folder.cleanup()
+    """
+    text = deadline if deadline is not None else settings.operations.deadline
+    until = deadline_of(text, timezone=settings.task.timezone, clock=clock)
+    moment = None if issue_time is None else timestamps.instant(issue_time, timezone=settings.task.timezone)
+    run = Run(settings, clock, until, RunFolder(settings.operations.folder), progress, moment)
+    if dry_run:
+        return rehearsal.rehearse(run)
+    start = clock()
+    try:
+        with only_run(run.folder.lock, now=start) as dead:
+            if dead is not None:
+                run.details["taken_over_from"] = dead
+            return _held(run, start)
+    except RunLockedError as error:
+        _keep_refusal(run, start, error)
+        raise
+
+
+def _held(run: Run, start: pd.Timestamp) -> RunRecord:
+    """The run, by the holder of the lock; also one that is stopped leaves its record."""
+    files = PublishedSet(run.folder.published, "forecast")
+    try:
+        _issue_steps(run, files)
+        _later_steps(run)
+    except BaseException as error:  # a signal: exceptions of steps are outcomes
+        run.steps.append(StepOutcome("stop", "failed", f"Stopped by {type(error).__name__}."))
+        _end(run, files, start, is_stopped=True)
+        raise
+    return _end(run, files, start)
+
+
+def _issue_steps(run: Run, files: PublishedSet) -> None:
+    """Steps up to publication."""
+    times = StepTimes.of(run.folder)
+    run.do(
+        "fetch",
+        lambda: fetch(
+            run.settings, clock=run.clock, deadline=run.deadline, reserve=times.reserve(run.deadline)
+        ),
+    )
+    if run.issue_time is None:
+        run.issue_time = run.clock().ceil("s")
+    files.ask(run.settings.task, run.issue_time)
+    run.do("weather", lambda: read_weather(run))
+    run.do("measurements", lambda: read_measurements(run))
+    run.do("forecast", lambda: _forecast(run))
+    if run.settings.plan is not None and run.issued is not None:
+        run.do("plan", lambda: _plan(run, times))
+    run.do("publish", lambda: _publish(run, files))
+
+
+def _later_steps(run: Run) -> None:
+    """Steps for which no reader of the forecast waits."""
+    run.do("archive", lambda: _archive(run))
+    run.do("prune", lambda: prune(run.settings, run.folder, as_of=run.moment))
+
+
+def _forecast(run: Run) -> StepOutcome:
+    """Issue the forecast."""
+    run.issued = issue(run.settings, run.inputs, moment=run.moment, in_service=run.in_service())
+    about = described(run.issued.forecast)
+    run.details |= about
+    level = about["fallback_level"]
+    message = f"By the {run.issued.way}; level {level}, {LADDER[level]}."
+    details = {**about, "way": run.issued.way, "refused": list(run.issued.refused)}
+    absent = [site.name for site in run.settings.sites if site.name not in run.issued.forecast.sites]
+    if absent:
+        message += f" No forecast of {', '.join(absent)}."
+    good = level == FULL and not run.issued.refused and not absent
+    return StepOutcome("forecast", "good" if good else "degraded", message, details)
+
+
+def _plan(run: Run, times: StepTimes) -> StepOutcome:
+    """Plan, if there is time."""
+    assert run.issued is not None
+    left, usual = run.deadline.seconds_left(), times.usual("plan")
+    if left < usual:
+        message = f"Not planned: {left:.0f} s are left before the deadline, the last plan took {usual:.0f} s."
+        return StepOutcome("plan", "failed", message)
+    run.plan = make_plan(run.settings, run.issued.forecast, run.inputs, moment=run.moment)
+    parts = ", ".join(run.plan.tables())
+    return StepOutcome("plan", "good", f"{parts}.", {"dependence": run.plan.dependence})
+
+
+def _publish(run: Run, files: PublishedSet) -> StepOutcome:
+    """Publish the set of files, or set the old one aside."""
+    if run.issued is None:
+        moved = files.refuse("No forecast could be issued.")
+        return StepOutcome("publish", "failed", f"No forecast; {counted(len(moved), 'file')} set aside.")
+    held = files.preferred(described(run.issued.forecast)["fallback_level"])
+    if held is not None:
+        return StepOutcome("publish", "degraded", f"Kept: {held}.")
+    names = publish(files, run.issued.forecast, run.plan, timezone=run.settings.task.timezone)
+    run.is_published = True
+    if run.deadline.is_missed():
+        late = f"{', '.join(names)}; after the deadline {run.deadline.moment:%H:%M} UTC."
+        return StepOutcome("publish", "degraded", late, {"files": names})
+    return StepOutcome("publish", "good", ", ".join(names), {"files": names})
+
+
+def _archive(run: Run) -> StepOutcome:
+    """Record forecast, model, plan and measurements."""
+    if (missing := archiving.missing_library()) is not None:
+        state: State = "degraded" if "archive" in run.settings.sections else "skipped"
+        return StepOutcome("archive", state, f"Not archived: {missing} is not installed.")
+    archive = archiving.open_archive(run.settings, run.folder, clock=run.clock)
+    issued = run.issued if run.is_published else None  # the archive holds what was said
+    model = None if issued is None or issued.forecaster is None else storage.dump(issued.forecaster)
+    new = archiving.archive_issue(
+        archive,
+        None if issued is None else issued.forecast,
+        run.inputs.observations,
+        model=model,
+        plan=run.plan if run.is_published else None,
+        name=run.settings.path.stem,
+    )
+    shown = ", ".join(f"{count} {name}" for name, count in new.items())
+    return StepOutcome("archive", "good", f"New: {shown or 'nothing'}.", new)
+
+
+def _end(run: Run, files: PublishedSet, start: pd.Timestamp, *, is_stopped: bool = False) -> RunRecord:
+    """Write the record, the row of the archive and the alert of a run that has ended."""
+    issued = run.is_published or files.is_answered()
+    if not issued and is_stopped:
+        run.do("publish", lambda: _publish_nothing(files))
+    record = _record(run, start, is_issued=issued, is_stopped=is_stopped)
+    found = alert_of(record, configuration=run.settings.path.stem)
+    if found is not None and not is_stopped:
+        run.do("alert", lambda: alert(found, run.folder, command=run.settings.operations.alert_command))
+    run.do("record", lambda: _keep_run(run, record))
+    record = _record(run, start, is_issued=issued, is_stopped=is_stopped)
+    write_record(record, run.folder)
+    return record
+
+
+def _publish_nothing(files: PublishedSet) -> StepOutcome:
+    """Set the files of an earlier issue aside."""
+    moved = files.refuse("The run was stopped.")
+    return StepOutcome("publish", "failed", f"No forecast; {counted(len(moved), 'file')} set aside.")
+
+
+def _record(run: Run, start: pd.Timestamp, *, is_issued: bool, is_stopped: bool) -> RunRecord:
+    return RunRecord(
+        start=start,
+        end=run.clock(),
+        issue_time=run.issue_time,
+        steps=tuple(run.steps),
+        is_issued=is_issued,
+        is_stopped=is_stopped,
+        details=dict(run.details),
+    )
+
+
+def _keep_run(run: Run, record: RunRecord) -> StepOutcome:
+    """Write the row of the run into the archive."""
+    if archiving.missing_library() is not None:
+        return StepOutcome("record", "skipped", "There is no archive.")
+    archive = archiving.open_archive(run.settings, run.folder, clock=run.clock)
+    content = record.to_dict()
+    archive.write_run(
+        _COMMAND, start=record.start, end=record.end, exit_code=record.exit_code, detail=content
+    )
+    return StepOutcome("record", "good")
+
+
+def _keep_refusal(run: Run, start: pd.Timestamp, error: RunLockedError) -> None:
+    """Archive the row of a run that found the folder locked; never an error, as the archive may be at fault."""
+    run.do("record", lambda: _write_refusal(run, start, error))
+
+
+def _write_refusal(run: Run, start: pd.Timestamp, error: RunLockedError) -> StepOutcome:
+    if archiving.missing_library() is None:
+        archive = archiving.open_archive(run.settings, run.folder, clock=run.clock)
+        detail = {"state": "locked", "error": error.found}
+        archive.write_run(_COMMAND, start=start, end=run.clock(), exit_code=LOCKED, detail=detail)
+    return StepOutcome("record", "good")

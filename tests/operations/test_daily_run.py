@@ -1,0 +1,349 @@
+"""The daily run: a forecast whatever fails, records of it, the lock, deadlines and alerts."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import energyforecast as ef
+from energyforecast import archive, configuration
+from energyforecast.core.files import checksum
+from energyforecast.errors import RunLockedError
+from energyforecast.operations import RunFolder, RunRecord, daily_run
+from energyforecast.operations.lock import holder, only_run
+
+pytest.importorskip("sqlalchemy")
+
+CONFIG = """
+[sites.farm]
+kind = "wind"
+latitude = 43.6
+longitude = 78.5
+capacity = 60
+[observations]
+file = "power.csv"
+unit = "MW"
+timezone = "UTC"
+label = "beginning"
+published_after = "1h"
+[task]
+kind = "day_ahead"
+issue = "09:00"
+timezone = "UTC"
+quantiles = [0.1, 0.5, 0.9]
+[model]
+kind = "Climatology"
+"""
+MORNING = pd.Timestamp("2024-02-25 09:00", tz="UTC")
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """A farm with sixty days of power, forecast by climatology."""
+    index = pd.date_range("2024-01-01", periods=60 * 24, freq="h")
+    power = pd.DataFrame({"farm": np.random.default_rng(0).uniform(0, 60, len(index)).round(2)}, index=index)
+    power.index = power.index.strftime("%Y-%m-%d %H:%M")
+    power.to_csv(tmp_path / "power.csv", index_label="time")
+    path = tmp_path / "farm.toml"
+    path.write_text(CONFIG, encoding="utf-8")
+    return path
+
+
+def _run(config: Path, moment: pd.Timestamp = MORNING, **given: Any) -> RunRecord:
+    return daily_run(configuration.read(config), clock=lambda: moment, **given)
+
+
+def _index(folder: RunFolder) -> dict[str, Any]:
+    return dict(json.loads(folder.index.read_text(encoding="utf-8")))
+
+
+def _folder(config: Path) -> RunFolder:
+    return RunFolder(config.parent / "operations")
+
+
+def test_a_good_run_publishes_records_and_archives(config: Path) -> None:
+    record = _run(config)
+    folder = _folder(config)
+    assert (record.exit_code, record.state, record.issue_time) == (0, "good", MORNING)
+    index = _index(folder)
+    assert index["issue_time"] == "2024-02-25T09:00:00Z"
+    assert index["files"] == {
+        name: checksum((folder.published / name).read_bytes()) for name in ("forecast.csv", "forecast.nc")
+    }
+    written = json.loads(folder.record(MORNING).read_text(encoding="utf-8"))
+    assert [step["name"] for step in written["steps"]][:5] == [
+        "fetch",
+        "weather",
+        "measurements",
+        *[step.name for step in record.steps][3:5],
+    ]
+    held = archive.open(folder.archive, create=False)
+    assert held.runs()[["command", "exit_code"]].values.tolist() == [["run", 0]]
+    said = held.forecast("farm", valid="2024-02-26")
+    assert np.allclose(said.data, ef.Forecast.load(folder.published / "forecast.nc").data)
+    assert holder(folder.lock) is None
+    assert not folder.alerts.exists()
+
+
+def test_a_run_that_is_repeated_gives_the_same(config: Path) -> None:
+    folder = _folder(config)
+    _run(config)
+    before = (folder.published / "forecast.csv").read_bytes()
+    record = _run(config, MORNING + pd.Timedelta("5min"), issue_time=MORNING)
+    assert record.exit_code == 0
+    assert (folder.published / "forecast.csv").read_bytes() == before
+    held = archive.open(folder.archive, create=False)
+    assert len(held.issues("farm")) == 1
+    assert len(held.runs()) == 2
+
+
+@pytest.mark.parametrize("content", [None, b"", b"time,farm\n", b"\x00\xff\x00garbage"])
+def test_without_measurements_a_forecast_is_published_and_marked(config: Path, content: bytes | None) -> None:
+    power = config.parent / "power.csv"
+    power.unlink()
+    if content is not None:
+        power.write_bytes(content)
+    record = _run(config)
+    assert record.exit_code == 3
+    table = pd.read_csv(_folder(config).published / "forecast.csv", comment="#")
+    assert len(table) == 24
+    assert set(table["fallback_level"]) == {4}
+    assert table[["q0.1", "q0.5", "q0.9"]].round(6).drop_duplicates().values.tolist() == [[6.0, 30.0, 54.0]]
+
+
+def test_a_forecast_of_a_lower_level_of_the_same_hours_stays(config: Path) -> None:
+    folder = _folder(config)
+    _run(config)
+    before = folder.index.read_bytes()
+    (config.parent / "power.csv").unlink()
+    folder.archive.unlink()  # the measurements that were known
+    record = _run(config, MORNING + pd.Timedelta("5min"))
+    assert record.exit_code == 3
+    assert "level 0 of the same hours" in record.step("publish").message
+    assert folder.index.read_bytes() == before
+    _run(config, MORNING + pd.Timedelta("1D"))
+    assert _index(folder)["fallback_level"] >= 3
+
+
+def test_a_site_of_which_nothing_is_known_has_no_forecast_and_yesterdays_is_set_aside(config: Path) -> None:
+    text = CONFIG.replace('kind = "wind"', 'kind = "demand"').replace("capacity = 60\n", "")
+    config.write_text(text, encoding="utf-8")
+    folder = _folder(config)
+    assert _run(config).exit_code == 0
+    (config.parent / "power.csv").unlink()
+    folder.archive.unlink()
+    record = _run(config, MORNING + pd.Timedelta("1D"))
+    assert record.exit_code == 1
+    assert _index(folder)["state"] == "refused"
+    assert not (folder.published / "forecast.csv").exists()
+    alerts = [json.loads(line) for line in folder.alerts.read_text(encoding="utf-8").splitlines()]
+    assert [one["severity"] for one in alerts] == ["error"]
+    assert archive.open(folder.archive, create=False).runs()["exit_code"].tolist() == [1]
+
+
+def test_a_second_run_is_refused_with_the_holder_and_leaves_a_row(config: Path) -> None:
+    folder = _folder(config)
+    holding = rf"process {os.getpid()}, since 2024-02-25T09:00:00Z"
+    with only_run(folder.lock, now=MORNING), pytest.raises(RunLockedError, match=holding):
+        _run(config)
+    assert archive.open(folder.archive, create=False).runs()["exit_code"].tolist() == [4]
+    assert _run(config).exit_code == 0
+
+
+HOLD = """
+import sys, time, pandas as pd
+from pathlib import Path
+from energyforecast.operations.lock import only_run
+with only_run(Path(sys.argv[1]), now=pd.Timestamp("2024-02-24 09:00", tz="UTC")):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_the_lock_of_a_killed_run_is_taken_over(config: Path) -> None:
+    folder = _folder(config)
+    with subprocess.Popen([sys.executable, "-c", HOLD, folder.lock], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().strip() == b"held"
+        with pytest.raises(RunLockedError, match="2024-02-24T09:00:00Z"):
+            _run(config)
+        process.kill()
+    record = _run(config)
+    assert record.exit_code == 0
+    assert record.details["taken_over_from"]["pid"] == process.pid
+
+
+def test_an_alert_goes_to_the_command_and_a_command_that_fails_is_not_fatal(config: Path) -> None:
+    (config.parent / "power.csv").unlink()
+    seen = config.parent / "seen.json"
+    program = f"import sys; open({str(seen)!r}, 'w').write(sys.stdin.read())"
+    section = f"\n[operations]\nalert_command = {json.dumps([sys.executable, '-c', program])}\n"
+    config.write_text(CONFIG + section, encoding="utf-8")
+    assert _run(config).exit_code == 3
+    assert json.loads(seen.read_text(encoding="utf-8"))["severity"] == "warning"
+    config.write_text(CONFIG + '\n[operations]\nalert_command = ["/no/such/program"]\n', encoding="utf-8")
+    record = _run(config)
+    assert record.exit_code == 3
+    assert record.step("alert").state == "failed"
+
+
+def test_a_dry_run_writes_nothing(config: Path) -> None:
+    record = _run(config, dry_run=True)
+    assert record.exit_code == 0
+    assert not _folder(config).root.exists()
+    (config.parent / "power.csv").unlink()
+    assert _run(config, dry_run=True).exit_code == 3
+
+
+def test_old_records_and_alerts_are_removed(config: Path) -> None:
+    config.write_text(CONFIG + '\n[operations]\nkeep = "2D"\n', encoding="utf-8")
+    power = config.parent / "power.csv"
+    content = power.read_bytes()
+    power.unlink()
+    folder = _folder(config)
+    _run(config)
+    power.write_bytes(content)
+    _run(config, MORNING + pd.Timedelta("1D"))
+    assert len(list(folder.runs.iterdir())) == 2
+    record = _run(config, MORNING + pd.Timedelta("3D"))
+    assert record.step("prune").details["records"] == 1
+    assert record.step("prune").details["alerts"] == 1
+    assert len(archive.open(folder.archive, create=False).runs()) == 3, "the archive keeps everything"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_cannot_be_written_is_named(config: Path) -> None:
+    config.parent.chmod(0o500)
+    try:
+        with pytest.raises(ef.errors.StoreError, match="cannot be used"):
+            _run(config)
+    finally:
+        config.parent.chmod(0o700)
+
+
+def test_weather_that_does_not_come_is_given_up_in_time(config: Path) -> None:
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}/v1/forecast"
+        text = CONFIG.replace("[observations]", WEATHER.format(address=address) + "[observations]", 1)
+        config.write_text(text, encoding="utf-8")
+        record = daily_run(configuration.read(config), clock=_Running(MORNING), deadline="09:00:04")
+    assert record.step("fetch").state in ("degraded", "failed")
+    assert "deadline" in record.step("fetch").message
+    assert record.exit_code == 3
+    assert record.step("fetch").seconds < 8
+    assert record.is_issued
+
+
+WEATHER = """
+[weather]
+store = "weather.zarr"
+source = "open-meteo"
+model = "ecmwf_ifs"
+base_url = "{address}"
+"""
+
+
+class _Running:
+    """Clock that begins at a moment."""
+
+    def __init__(self, begin: pd.Timestamp) -> None:
+        self.begin, self.started = begin, time.monotonic()
+
+    def __call__(self) -> pd.Timestamp:
+        return self.begin + pd.Timedelta(seconds=time.monotonic() - self.started)
+
+
+def _command(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "energyforecast", *options],
+        env=os.environ | {"PYTHONPATH": str(Path(ef.__file__).parents[1]), "OMP_NUM_THREADS": "1"},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+
+
+@pytest.mark.slow
+def test_the_command_gives_codes_lines_and_a_document(config: Path) -> None:
+    done = _command(config.parent, "run", "farm.toml", "--issue-time", "2024-02-25 09:00", "--json", "-")
+    assert done.returncode == 0, done.stderr
+    content = json.loads(done.stdout)
+    assert content["issue_time"] == "2024-02-25T09:00:00Z"
+    assert [line.split()[0] for line in done.stderr.splitlines()][:3] == ["fetch", "weather", "measurements"]
+    checked = _command(config.parent, "check", "farm.toml", "--json", "check.json")
+    assert checked.returncode == 0, checked.stdout
+    assert json.loads((config.parent / "check.json").read_text(encoding="utf-8"))["dry_run"] is True
+    (config.parent / "power.csv").unlink()
+    assert _command(config.parent, "run", "farm.toml").returncode == 3
+    assert _command(config.parent, "run", "farm.toml", "--deadline", "late").returncode == 1
+    assert _command(config.parent, "run", "farm.toml", "--no-such-option").returncode == 2
+    with only_run(_folder(config).lock, now=MORNING):
+        locked = _command(config.parent, "run", "farm.toml")
+    assert locked.returncode == 4
+    assert str(os.getpid()) in locked.stderr
+    assert "Traceback" not in locked.stderr
+
+
+@pytest.mark.faults
+def test_a_run_that_is_stopped_leaves_a_record_and_no_half_files(config: Path) -> None:
+    _run(config, MORNING)
+    folder = _folder(config)
+    program = (
+        "import sys, time; from energyforecast.operations import run; from energyforecast.cli.application import main\n"
+        "run.publish = lambda *_, **__: (print('publishes', flush=True), time.sleep(60))\n"
+        "sys.argv = ['energyforecast', 'run', 'farm.toml', '--issue-time', '2024-02-26 09:00']; main()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program],
+        env=os.environ | {"PYTHONPATH": str(Path(ef.__file__).parents[1])},
+        cwd=config.parent,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    while "publishes" not in process.stdout.readline():
+        assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
+    assert process.returncode == 128 + signal.SIGTERM
+    index = _index(folder)
+    assert index["state"] == "refused", "yesterday's is not offered for today"
+    assert sorted(path.name for path in folder.published.iterdir()) == ["forecast_files.json", "previous"]
+    newest = max(folder.runs.iterdir())
+    assert json.loads(newest.read_text(encoding="utf-8"))["is_stopped"] is True
+    assert archive.open(folder.archive, create=False).runs()["exit_code"].tolist() == [0, 1]
+    assert holder(folder.lock) is None
+
+
+def test_two_runs_at_once_are_one_and_a_refusal(config: Path) -> None:
+    settings, found = configuration.read(config), []
+
+    def one() -> None:
+        try:
+            found.append(daily_run(settings, clock=lambda: MORNING).exit_code)
+        except RunLockedError:
+            found.append(4)
+
+    threads = [threading.Thread(target=one) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(found) in ([0, 4], [0, 0])
+    assert 0 in found
