@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from energyforecast.cli import archive, benchmark, demo, forecast, observations, plan, run
+from energyforecast.cli import archive, benchmark, demo, forecast, init, observations, plan, run
 from energyforecast.cli import weather as cli_weather
 from energyforecast.cli.console import console, styled
 from energyforecast.errors import EnergyForecastError
@@ -81,6 +81,7 @@ def version() -> None:
 
 
 app.command()(demo.demo)
+app.registered_commands.extend(init.app.registered_commands)
 app.registered_commands.extend(run.app.registered_commands)
 app.registered_commands.extend(forecast.app.registered_commands)
 app.command()(benchmark.benchmark)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from energyforecast.core import file_sets
 from energyforecast.core.fallback import FULL, LADDER
-from energyforecast.core.wording import counted, minute
+from energyforecast.core.wording import counted
 from energyforecast.operations import archiving
 from energyforecast.operations.issuing import issue
 from energyforecast.operations.lock import holder, is_held
@@ -98,17 +98,21 @@ def _fetch(run: Run) -> StepOutcome:
     newest = held[held["source"] == source.name].set_index("site")["newest"].to_dict()
     due = newest_due(source, run.moment)
     known = {site.name: newest.get(site.name) for site in settings.sites}
-    details: dict[str, Any] = {"source": source.name, "due": minute(due)}
+    details: dict[str, Any] = {"source": source.name, "due": _minute(due)}
     absent = [name for name, last in known.items() if last is None or pd.isna(last)]
     if absent:
         message = f"No weather of {', '.join(absent[:3])} is stored; it would be fetched."
         return StepOutcome("fetch", "degraded", message, details)
     oldest = min(last for last in known.values() if last is not None)
-    details["newest"] = minute(oldest)
+    details["newest"] = _minute(oldest)
     if oldest < due:
-        message = f"The newest run is of {minute(oldest)} UTC; those up to {minute(due)} would be fetched."
+        message = f"The newest run is of {_minute(oldest)} UTC; those up to {_minute(due)} would be fetched."
         return StepOutcome("fetch", "good", message, details)
-    return StepOutcome("fetch", "good", f"The newest run, of {minute(oldest)} UTC, is stored.", details)
+    return StepOutcome("fetch", "good", f"The newest run, of {_minute(oldest)} UTC, is stored.", details)
+
+
+def _minute(moment: pd.Timestamp) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}"
 
 
 def _forecast(run: Run) -> StepOutcome:
