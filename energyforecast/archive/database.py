@@ -273,6 +273,19 @@ class Archive:
             )
         return plans.from_json(content)
 
+    def plans(self) -> pd.DataFrame:
+        """Records of plans: name, issue time, revision and time of record, without their tables."""
+        table = tables.plan
+        columns = (table.c.name, table.c.issue_time, table.c.revision, table.c.recorded_time)
+        with transaction(self._engine, write=False) as connection:
+            rows = connection.execute(
+                sa.select(*columns).order_by(table.c.issue_time, table.c.revision)
+            ).all()
+        frame = pd.DataFrame(rows, columns=[column.name for column in columns])
+        for name in ("issue_time", "recorded_time"):
+            frame[name] = timestamps.to_index(pd.DatetimeIndex(pd.to_datetime(frame[name], utc=True)))
+        return frame
+
     def write_model(self, model_hash: str, *, manifest: Mapping[str, Any]) -> int:
         """Record a model by the hash of its file; 0 if it is there."""
         check_types(locals(), of=Archive.write_model)

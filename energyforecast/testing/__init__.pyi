@@ -20,6 +20,9 @@ from .examples import (
     example_source as example_source,
     example_weather as example_weather,
 )
+from .operations_example import (
+    example_operations as example_operations,
+)
 from .feature_contract import (
     check_feature as check_feature,
 )
