@@ -10,7 +10,18 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from energyforecast.cli import archive, benchmark, demo, forecast, init, observations, plan, run, verification
+from energyforecast.cli import (
+    archive,
+    benchmark,
+    demo,
+    forecast,
+    init,
+    models,
+    observations,
+    plan,
+    run,
+    verification,
+)
 from energyforecast.cli import weather as cli_weather
 from energyforecast.cli.console import console, styled
 from energyforecast.errors import EnergyForecastError
@@ -90,3 +101,5 @@ app.add_typer(cli_weather.app, name="weather")
 app.add_typer(archive.app, name="archive")
 app.command(name="plan")(plan.plan)
 app.command()(verification.verify)
+app.command(name="train")(models.train)
+app.add_typer(models.app, name="models")

@@ -1,19 +1,29 @@
-"""Sets of files that belong together: published whole, with an index, or set aside when they are out of date."""
+"""Sets of files that belong together: published whole, in a folder or with an index, or set aside when out of date."""
 
 from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
 from energyforecast.core.files import SCRATCH, checksum, sweep, sync_folder, whole_file
 
-__all__ = ["PREVIOUS", "read_index", "set_aside", "whole_set", "write_index"]
+__all__ = [
+    "PREVIOUS",
+    "alone",
+    "drop_folder",
+    "read_index",
+    "set_aside",
+    "whole_folder",
+    "whole_set",
+    "write_index",
+]
 
 #: Folder, within that of a set, of the set that was there before a refusal.
 PREVIOUS: Final = "previous"
@@ -50,13 +60,58 @@ def whole_set(folder: Path, *, index: str, about: Mapping[str, Any] | None = Non
         shutil.rmtree(stage, ignore_errors=True)
 
 
+@contextmanager
+def whole_folder(path: Path, *, keep: Callable[[], bool] = lambda: False) -> Iterator[Path]:
+    """Folder to write to: it gets its name when the block ends without an error.
+
+    The files in it must be on disk when the block ends, as those of :func:`energyforecast.core.files.whole_file` are.
+    A folder that is there by then gives way, unless `keep`, which is asked while others cannot publish, is true.
+
+    Examples
+    --------
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with whole_folder(Path(folder, "model")) as stage:
+    ...         _ = (stage / "a.txt").write_text("12 MW")
+    ...     [item.name for item in Path(folder).iterdir()]
+    ['model']
+    """
+    path = path.resolve()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sweep(path.parent, older_than=_ABANDONED)
+    stage = _hidden(path.parent)
+    stage.mkdir()
+    try:
+        yield stage
+        sync_folder(stage)
+        with alone(path.parent):
+            if not (path.exists() and keep()):
+                drop_folder(path)
+                stage.rename(path)
+        sync_folder(path.parent)
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+
+
+def drop_folder(path: Path) -> None:
+    """Remove a folder, so that no reader finds a part of it; one that is absent is no error."""
+    gone = _hidden(path.parent)
+    with suppress(FileNotFoundError):
+        path.rename(gone)
+    shutil.rmtree(gone, ignore_errors=True)
+
+
+def _hidden(folder: Path) -> Path:
+    """Name of a temporary file or folder."""
+    return folder / f"{SCRATCH}{secrets.token_hex(8)}"
+
+
 def _publish(stage: Path, folder: Path, index: str) -> None:
     """Move the files of a stage into place, those of the index last; all are on disk before the first is moved."""
     names = sorted(_files(stage), key=lambda name: (name == index, name))
     for name in names:
         with (stage / name).open("rb+") as file:
             os.fsync(file.fileno())
-    with _alone(folder):
+    with alone(folder):
         old = read_index(folder / index).get("files", {})
         (folder / index).unlink(missing_ok=True)
         for name in names:
@@ -68,7 +123,7 @@ def _publish(stage: Path, folder: Path, index: str) -> None:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path) -> Iterator[None]:
     """Hold a folder against others who publish in it; systems and disks that cannot lock folders do without."""
     if not hasattr(os, "O_DIRECTORY"):
         yield
@@ -131,7 +186,7 @@ def set_aside(folder: Path, *, index: str, about: Mapping[str, Any], names: Sequ
     ['a.txt']
     ['previous', 'set.json']
     """
-    with _alone(folder):
+    with alone(folder):
         old = dict.fromkeys([*_own(read_index(folder / index).get("files")), *names])
         moved = [name for name in old if (folder / name).is_file()]
         if moved:

@@ -15,7 +15,7 @@ from energyforecast.forecasting.description import model_to_json, settings_to_js
 from energyforecast.forecasting.fitted_plants import declared_sites
 from energyforecast.forecasting.forecaster import Forecaster
 
-__all__ = ["refuse_later_fit", "refuse_other_settings"]
+__all__ = ["differences", "refuse_later_fit", "refuse_other_settings"]
 
 #: Fields of a site that change no forecast.
 _WORDS: Final = ("sources", "equipment", "yearly_energy", "coordinate_uncertainty_km")
@@ -27,7 +27,7 @@ _LONG: Final = 60
 
 def refuse_other_settings(stored: Forecaster, wanted: Forecaster, *, model: bool, name: str) -> None:
     """Refuse a stored forecaster of other sites, another task, or, if `model`, another model than those wanted."""
-    several = list(_differences(_settings(stored, model), _settings(wanted, model), ""))
+    several = differences(stored, wanted, model=model)
     if not several:
         return
     shown = "; ".join(several[:_NAMED])
@@ -37,6 +37,11 @@ def refuse_other_settings(stored: Forecaster, wanted: Forecaster, *, model: bool
         "A stored forecaster must have the sites, the task and the model of the configuration.",
         "Fit and store it again with this configuration, or use the one with which it was fitted.",
     )
+
+
+def differences(stored: Forecaster, wanted: Forecaster, *, model: bool) -> list[str]:
+    """Settings, in words, in which a stored forecaster differs from one that is wanted."""
+    return list(_differences(_settings(stored, model), _settings(wanted, model), ""))
 
 
 def _settings(forecaster: Forecaster, model: bool) -> dict[str, Any]:

@@ -39,11 +39,11 @@ from energyforecast.forecasting.training_summary import Training
 from energyforecast.models import QuantileModel
 from energyforecast.models.base import Part
 
-__all__ = ["dump", "load", "parts", "save"]
+__all__ = ["SCHEMA", "dump", "load", "parts", "save"]
 
 _FORMAT: Final = "energyforecast.forecasting.forecaster"
 #: 2: the levels of trees are corrected by levels, not by normal scores. 3: a task names its type.
-_SCHEMA: Final = 3
+SCHEMA: Final = 3
 #: Errors of reading a damaged zip: a flipped bit may also claim another compression or a password.
 _DAMAGE: Final = (
     OSError,
@@ -105,7 +105,7 @@ def dump(forecaster: Forecaster) -> bytes:
     members: dict[str, bytes] = {}
     manifest = {
         "format": _FORMAT,
-        "schema": _SCHEMA,
+        "schema": SCHEMA,
         "versions": {"energyforecast": __version__, "lightgbm": version("lightgbm"), "numpy": np.__version__},
         **_describe(forecaster, members),
         "fallbacks": [
@@ -220,7 +220,7 @@ def load(path: str | Path, *, features: Iterable[Feature] = ()) -> Forecaster:
             raise
         raise FileFormatError(
             f"{path} does not describe a forecaster: {type(error).__name__} {error}.",
-            f"Its manifest must follow schema {_SCHEMA}.",
+            f"Its manifest must follow schema {SCHEMA}.",
             "Fit and save again with this version.",
         ) from error
 
@@ -239,10 +239,10 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
         ) from error
     if not isinstance(manifest, dict):
         manifest = {}
-    if manifest.get("format") != _FORMAT or manifest.get("schema") != _SCHEMA:
+    if manifest.get("format") != _FORMAT or manifest.get("schema") != SCHEMA:
         raise FileFormatError(
             f"{path} has format {manifest.get('format')!r}, schema {manifest.get('schema')!r}.",
-            f"This version reads {_FORMAT!r}, schema {_SCHEMA}.",
+            f"This version reads {_FORMAT!r}, schema {SCHEMA}.",
             "Fit and save again with this version.",
         )
     checksums = {name: hashlib.sha256(content).hexdigest() for name, content in members.items()}

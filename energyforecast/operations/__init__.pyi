@@ -1,9 +1,25 @@
 # The public names, read by type checkers and by lazy_loader.
 
 from .run import daily_run as daily_run
+from .manifest import ModelRecord as ModelRecord
 from .outcome import StepOutcome as StepOutcome
+from .registry import (
+    Registry as Registry,
+    Served as Served,
+    registry_of as registry_of,
+)
 from .run_folder import RunFolder as RunFolder
 from .run_record import RunRecord as RunRecord
 from .verification import Verification as Verification, verify as verify
 from . import drift as drift
 from .drift import Drift as Drift
+from .signature import (
+    is_signed_by as is_signed_by,
+    key_from_environment as key_from_environment,
+    sign as sign,
+)
+from .training import (
+    Training as Training,
+    is_due as is_due,
+    train as train,
+)
