@@ -13,7 +13,13 @@ from sqlalchemy import event
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from energyforecast.errors import ConfigurationError, StoreError, StoreLockedError, require
+from energyforecast.errors import (
+    ConfigurationError,
+    EnergyForecastError,
+    StoreError,
+    StoreLockedError,
+    require,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -94,9 +100,25 @@ def transaction(engine: Engine, *, write: bool) -> Iterator[Connection]:
                 connection.execute(sa.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
             elif engine.dialect.name == "postgresql":
                 connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
-            yield connection
+            with _own_records(shown(engine.url)):
+                yield connection
     except (SQLAlchemyError, engine.dialect.loaded_dbapi.Error) as error:  # COPY raises those of the driver
         raise _explained(error, shown(engine.url)) from error
+
+
+@contextmanager
+def _own_records(address: str) -> Iterator[None]:
+    """Refuse rows with values that the library does not write: another program, or damage, may have changed them."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        if isinstance(error, EnergyForecastError):
+            raise
+        raise StoreError(
+            f"The archive {address} holds a record that cannot be read: {type(error).__name__} {error}.",
+            "Its rows must be as the library wrote them.",
+            "Restore the database from a copy.",
+        ) from error
 
 
 def _explained(error: Exception, address: str) -> StoreError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -14,6 +13,7 @@ from energyforecast.core import timestamps
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.forecast_windows import Windows
 from energyforecast.core.quantile_cube import SiteRows
+from energyforecast.core.structured_text import parse_json
 from energyforecast.errors import SchemaError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def table_of(heads: Sequence[Row[Any]]) -> pd.DataFrame:
     """A row for each record, with the provenance that users ask for first."""
     rows = []
     for row in heads:
-        attributes = json.loads(row.attributes)
+        attributes = parse_json(row.attributes)
         told = {name: attributes.get(name, "") for name in ("model", "energyforecast", "timezone", "caveats")}
         rows.append({name: getattr(row, name) for name in _SHOWN} | told)
     frame = pd.DataFrame(rows, columns=[*_SHOWN, "model", "energyforecast", "timezone", "caveats"])
@@ -78,7 +78,7 @@ def forecast_of(heads: Sequence[Row[Any]], cells: Mapping[int, Cells], *, sites:
     return Forecast.from_rows(
         {site: _site_rows(rows, cells) for site, rows in by_site.items()},
         windows=_windows(first, cells, attrs.get("frequency")),
-        quantile_levels=json.loads(flat[0].quantile_levels),
+        quantile_levels=parse_json(flat[0].quantile_levels),
         attrs=attrs,
         allocate=lambda shape: np.empty(shape, dtype=number_type),
     )
@@ -127,7 +127,7 @@ def _site_rows(rows: Sequence[Row[Any]], cells: Mapping[int, Cells]) -> SiteRows
 
 def _attributes(rows: Sequence[Row[Any]]) -> dict[str, Any]:
     """Provenance that all records share, with the caveats of each, and analyses of any."""
-    every = [json.loads(text) for text in dict.fromkeys(row.attributes for row in rows)]
+    every = [parse_json(text) for text in dict.fromkeys(row.attributes for row in rows)]
     steps = {one.get("frequency") for one in every}
     if len(steps) > 1:
         _refuse(f"The intervals of these forecasts have the lengths {steps}", "the issues of one length")

@@ -18,6 +18,7 @@ from energyforecast.core import timestamps
 from energyforecast.core.arguments import check_types
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
+from energyforecast.core.structured_text import parse_json
 from energyforecast.errors import MissingDataError, SchemaError
 
 if TYPE_CHECKING:
@@ -148,15 +149,15 @@ class Archive:
             )
             chosen = cubes.newest(found)
             cells = forecasts.cells_of(connection, chosen, valid=inside)
-        held = {row.site for row in chosen if row.forecast_id in cells}
-        absent = [name for name in sites if name not in held]
-        if absent:
-            raise MissingDataError(
-                f"The archive {self.address} has no forecast of {absent[0]!r} for this question.",
-                "One must have been recorded by then for these issues and intervals.",
-                "Check site, issued, valid and as_of; Archive.issues() lists all records.",
-            )
-        return cubes.forecast_of(chosen, cells, sites=sites)
+            held = {row.site for row in chosen if row.forecast_id in cells}
+            absent = [name for name in sites if name not in held]
+            if not absent:
+                return cubes.forecast_of(chosen, cells, sites=sites)
+        raise MissingDataError(
+            f"The archive {self.address} has no forecast of {absent[0]!r} for this question.",
+            "One must have been recorded by then for these issues and intervals.",
+            "Check site, issued, valid and as_of; Archive.issues() lists all records.",
+        )
 
     def issues(
         self,
@@ -265,13 +266,13 @@ class Archive:
             wanted = wanted.where(table.c.recorded_time <= timestamps.instant(as_of).to_pydatetime())
         with transaction(self._engine, write=False) as connection:
             content = connection.scalar(wanted.order_by(table.c.revision.desc()).limit(1))
-        if content is None:
-            raise MissingDataError(
-                f"The archive {self.address} has no plan {name!r} issued at {issued:%Y-%m-%d %H:%M} UTC.",
-                "One must have been recorded by then.",
-                "Check name and issue_time.",
-            )
-        return plans.from_json(content)
+            if content is not None:
+                return plans.from_json(content)
+        raise MissingDataError(
+            f"The archive {self.address} has no plan {name!r} issued at {issued:%Y-%m-%d %H:%M} UTC.",
+            "One must have been recorded by then.",
+            "Check name and issue_time.",
+        )
 
     def plans(self) -> pd.DataFrame:
         """Records of plans: name, issue time, revision and time of record, without their tables."""
@@ -327,9 +328,9 @@ class Archive:
     def _all(self, table: sa.Table, order: str, *, json_column: str) -> pd.DataFrame:
         with transaction(self._engine, write=False) as connection:
             rows = connection.execute(sa.select(table).order_by(table.c[order])).all()
-        frame = pd.DataFrame(rows, columns=[column.name for column in table.columns])
-        frame[json_column] = frame[json_column].map(json.loads)
-        return frame
+            frame = pd.DataFrame(rows, columns=[column.name for column in table.columns])
+            frame[json_column] = frame[json_column].map(parse_json)
+            return frame
 
     def _now(self) -> pd.Timestamp:
         """Moment of a record, in whole microseconds."""

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from energyforecast.archive import bulk, tables
 from energyforecast.archive.spans import Span
 from energyforecast.core import timestamps
+from energyforecast.core.bounded_memory import regular_grid
 from energyforecast.core.observation_series import Observations
 from energyforecast.errors import MissingDataError, SchemaError
 
@@ -115,7 +116,9 @@ def read(
             "Read sites, or spans of time, of one length: valid=(..., ...).",
         )
     frequency = pd.Timedelta(seconds=int(steps[0]))
-    index = pd.date_range(rows["valid_time"].min(), rows["valid_time"].max(), freq=frequency)
+    index = regular_grid(
+        pd.DatetimeIndex(rows["valid_time"].sort_values().unique()), frequency, label="The archive"
+    )
 
     power, published, flags = (
         rows.pivot(index="valid_time", columns="site", values=name)

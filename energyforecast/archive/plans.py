@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from energyforecast.core import timestamps
+from energyforecast.core.structured_text import parse_json
 from energyforecast.errors import SchemaError
 
 __all__ = ["from_json", "to_json"]
@@ -22,7 +23,7 @@ def to_json(frames: Mapping[str, pd.DataFrame]) -> str:
 
 def from_json(text: str) -> dict[str, pd.DataFrame]:
     """Tables that :func:`to_json` wrote."""
-    return {name: _frame(table) for name, table in json.loads(text).items()}
+    return {name: _frame(table) for name, table in parse_json(text).items()}
 
 
 def _table(frame: pd.DataFrame, name: str) -> dict[str, Any]:

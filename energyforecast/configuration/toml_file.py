@@ -64,7 +64,6 @@ one is not silently a default.
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
@@ -85,6 +84,7 @@ from energyforecast.core.observation_series import Observations
 from energyforecast.core.planned_operation import PlannedOperation
 from energyforecast.core.power_curve import PowerCurve
 from energyforecast.core.sites import Site, TurbineGroup
+from energyforecast.core.structured_text import parse_toml
 from energyforecast.core.table_format import TableFormat, format_of
 from energyforecast.core.tasks import Task
 from energyforecast.core.weather_schema import Weather
@@ -311,7 +311,7 @@ def read(path: str | Path) -> Configuration:
     check_types(locals(), of=read)
     source = Path(path)
     try:
-        sections = tomllib.loads(source.read_text(encoding="utf-8"))
+        sections = parse_toml(source.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigurationError(
             f"{source} cannot be read: {error}.",

@@ -130,7 +130,7 @@ def as_numbers(name: str, values: Any, *, ndim: int | None = None) -> npt.NDArra
     """Numbers, with so many dimensions if stated, as an array of floats; refuse text and objects."""
     try:
         array = np.asarray(unmasked(values), dtype=float)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise SchemaError(
             f"{name} is of the type {type(values).__name__} and cannot be read as numbers: {error}.",
             "It must hold numbers.",
@@ -178,7 +178,12 @@ def _accepts(value: Any, hint: Any) -> bool:
     if get_origin(hint) is not None:
         return _accepts_parts(value, get_origin(hint), get_args(hint))
     if hint in _NUMBERS:
-        return isinstance(value, _NUMBERS[hint]) and not isinstance(value, bool | np.bool_)
+        # A whole number of hundreds of digits is none of the processor.
+        return (
+            isinstance(value, _NUMBERS[hint])
+            and not isinstance(value, bool | np.bool_)
+            and not (isinstance(value, int) and abs(value) > sys.float_info.max)
+        )
     kinds = {bool: (bool, np.bool_), timedelta: (timedelta, np.timedelta64), Path: os.PathLike}
     return not isinstance(hint, type) or _is(value, kinds.get(hint, hint))
 
@@ -209,7 +214,7 @@ def _is_array(value: Any) -> bool:
     try:
         array = np.asarray(value)
         return bool(array.dtype.kind in "biufmM" or (array.dtype.kind == "O" and array.astype(float).size))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return False
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from energyforecast.core.files import SCRATCH, checksum, sweep, sync_folder, whole_file
+from energyforecast.core.structured_text import parse_json
 
 __all__ = [
     "PREVIOUS",
@@ -165,8 +166,8 @@ def write_index(path: Path, about: Mapping[str, Any]) -> None:
 
 def read_index(path: Path) -> dict[str, Any]:
     """Index of a set; empty where there is none, or one that cannot be read."""
-    with suppress(OSError, ValueError, RecursionError):
-        content = json.loads(path.read_text(encoding="utf-8"))
+    with suppress(OSError, ValueError):
+        content = parse_json(path.read_text(encoding="utf-8"))
         return content if isinstance(content, dict) else {}
     return {}
 

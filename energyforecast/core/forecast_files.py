@@ -11,6 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from energyforecast.core import netcdf_files, timestamps, wording
+from energyforecast.core.damaged_files import DAMAGE
 from energyforecast.core.files import whole_file
 from energyforecast.core.quantile_cube import available_capacity
 from energyforecast.core.spreadsheets import without_formulas
@@ -82,7 +83,7 @@ def read_netcdf(path: str | Path) -> xr.DataArray:
         for name in ("issue_time", "valid_time", "weather_init_time"):
             data[name] = (data[name].dims, data[name].values.astype("datetime64[ns]"))
         data["lead_time"] = data["lead_time"].values.astype("timedelta64[ns]")
-    except (OSError, EOFError, LookupError, ValueError, TypeError) as error:
+    except DAMAGE as error:
         raise FileFormatError(
             f"{path} cannot be read as a forecast: {error}",
             "It must be a file written by Forecast.save.",

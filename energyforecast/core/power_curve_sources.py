@@ -76,14 +76,21 @@ def powers(
     return scaled, float(scaled.max()) if rated is None else rated
 
 
+def _some(column: pd.Series, path: str | Path) -> Array:
+    """Numbers of a column with at least one row."""
+    if not len(column):
+        raise MissingDataError(f"{path} has no row.", "A power curve must have rows.", "Check the file.")
+    return np.asarray(column, dtype=float)
+
+
 def _column(table: pd.DataFrame, name: str, path: str | Path) -> tuple[Array, str | None]:
     """Values of a column, and the unit that the header gives in brackets."""
     for header in map(str, table.columns):
         match = re.fullmatch(r"\s*(?P<name>.*?)\s*(\[(?P<unit>[^\]]*)\])?\s*", header)
         if match and name in (header, match["name"]):
             try:
-                return table[header].to_numpy(dtype=float), match["unit"]
-            except ValueError as error:
+                return _some(table[header], path), match["unit"]
+            except (ValueError, OverflowError) as error:
                 raise FileFormatError(
                     f"{path} has a {header!r} that is no number: {error}.",
                     "Each row must hold numbers.",

@@ -149,6 +149,12 @@ def check(data: xr.DataArray) -> None:
             f"They must be {_DIMS}.",
             "Transpose or expand the array.",
         )
+    if not data.size:
+        raise SchemaError(
+            f"A forecast has the sizes {dict(data.sizes)}.",
+            "It must have a site, an issue, an interval and a level at least.",
+            "Check the rows of which it is made.",
+        )
     lacking = [
         name for name in ("valid_time", "capacity", "kind", "fallback_level") if name not in data.coords
     ]

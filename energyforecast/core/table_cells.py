@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -163,7 +163,15 @@ def _parsed(column: pd.Series, decimal: str, thousands: str | None) -> pd.Series
     if thousands is not None:
         values = values.str.replace(_group(thousands), "", regex=True)
     values = values.str.replace(decimal, ".", regex=False)
-    return values.where(is_text, column).pipe(pd.to_numeric, errors="coerce").astype(float)
+    return values.where(is_text, column.map(_floated)).pipe(pd.to_numeric, errors="coerce").astype(float)
+
+
+def _floated(cell: Any) -> Any:
+    """A whole number that has more digits than those of the processor as a fraction, which may be infinite."""
+    try:
+        return float(cell) if type(cell) is int else cell
+    except OverflowError:
+        return np.inf if cell > 0 else -np.inf
 
 
 def _number(decimal: str, thousands: str | None) -> str:

@@ -5,21 +5,19 @@ from __future__ import annotations
 import csv
 import re
 import warnings
-import zipfile
-import zlib
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 
+from energyforecast.core.bloated_files import refuse_bloated_file
+from energyforecast.core.damaged_files import DAMAGE
 from energyforecast.core.table_format import TableFormat
-from energyforecast.errors import FileFormatError, MissingDataError, SchemaError, require
+from energyforecast.errors import EnergyForecastError, FileFormatError, MissingDataError, SchemaError, require
 
 __all__ = ["load_table"]
 
-#: What reading a file can raise that is damaged, compressed or of another form.
-_UNREADABLE: Final = (OSError, EOFError, ValueError, LookupError, zipfile.BadZipFile, zlib.error)
 _WORKBOOKS: Final = (".xlsx", ".xlsm")
 #: First bytes of files that are no text, or text of another kind, and the remedy.
 _KINDS: Final = (
@@ -62,6 +60,7 @@ def load_table(source: str | Path | pd.DataFrame, *, format: TableFormat) -> pd.
     frame = _workbook(path, format) if path.suffix.lower() in _WORKBOOKS else _csv(path, format)
     if format.header:
         _refuse_data_as_header(frame, path)
+        _refuse_doubled_names(frame, path)
         return frame
     return frame.set_axis([str(place + 1) for place in range(frame.shape[1])], axis=1)
 
@@ -70,7 +69,7 @@ def _parquet(path: Path) -> pd.DataFrame:
     require("pyarrow", extra="benchmark", purpose=f"{path} is a parquet file.")
     try:
         return pd.read_parquet(path)
-    except (OSError, ValueError) as error:
+    except DAMAGE as error:
         raise FileFormatError(
             f"{path} cannot be read: {error}", "It must be a whole parquet file.", "Check the file."
         ) from error
@@ -79,14 +78,15 @@ def _parquet(path: Path) -> pd.DataFrame:
 def _workbook(path: Path, form: TableFormat) -> pd.DataFrame:
     """A sheet of a workbook; its cells of dates and numbers have their types."""
     require("openpyxl", extra="excel", purpose=f"{path} is a workbook of Excel.")
+    refuse_bloated_file(path)
     try:
         with pd.ExcelFile(path, engine="openpyxl") as book:
             sheet = _sheet(path, [str(name) for name in book.sheet_names], form.sheet)
             frame = pd.read_excel(
                 book, sheet_name=sheet, **_header(form), na_values=[str(mark) for mark in form.missing]
             )
-    except (*_UNREADABLE, KeyError, TypeError) as error:
-        if isinstance(error, SchemaError):
+    except DAMAGE as error:
+        if isinstance(error, EnergyForecastError):
             raise
         raise FileFormatError(
             f"{path} cannot be read as a workbook of Excel: {error}",
@@ -125,6 +125,7 @@ def _header(form: TableFormat) -> dict[str, Any]:
 
 def _csv(path: Path, form: TableFormat) -> pd.DataFrame:
     _refuse_other_kinds(path)
+    refuse_bloated_file(path)
     signs = f"encoding={form.encoding!r}, delimiter={form.delimiter!r}, decimal={form.decimal!r}"
     try:
         with warnings.catch_warnings(action="error", category=pd.errors.ParserWarning):
@@ -150,7 +151,7 @@ def _csv(path: Path, form: TableFormat) -> pd.DataFrame:
             'Name the column without a name, correct the delimiter, put numbers such as "1,234" in quotes, or give '
             "skip_rows=1 if the first line is not the header.",
         ) from error
-    except _UNREADABLE as error:
+    except DAMAGE as error:
         _refuse_lines_before(path, form)
         raise FileFormatError(
             f"{path} cannot be read with {signs}: {error}",
@@ -201,6 +202,17 @@ def _refuse_lines_before(path: Path, form: TableFormat) -> None:
             f"{path} has {before} lines before its first line with {usual} fields, and skip_rows={form.skip_rows!r}.",
             "Lines before the header must be declared.",
             f"Give skip_rows={before} in the format; header=False if line {before + 1} holds values.",
+        )
+
+
+def _refuse_doubled_names(frame: pd.DataFrame, path: Path) -> None:
+    """Refuse columns of one name, such as the number 1 and the text '1' in a workbook."""
+    if frame.columns.has_duplicates:
+        name = frame.columns[frame.columns.duplicated()][0]
+        raise SchemaError(
+            f"{path} has several columns {name!r}.",
+            "Columns must have different names.",
+            "Rename one of them.",
         )
 
 

@@ -194,7 +194,7 @@ def _unmarked(times: pd.DatetimeIndex) -> ReadStamps:
     try:
         times = times.as_unit("ns")
     except pd.errors.OutOfBoundsDatetime as error:
-        raise _outside(f"{times[~_countable(times)][0]:%Y-%m-%d}") from error
+        raise _outside(str(times[~_countable(times)].to_numpy()[0])[:10]) from error
     return ReadStamps(times, np.zeros(len(times), dtype=bool), np.zeros(len(times), dtype=bool))
 
 

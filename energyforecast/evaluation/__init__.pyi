@@ -13,10 +13,12 @@ from .confidence_set import (
 from .fold_runs import (
     Execution as Execution,
 )
+from .gate_files import (
+    read_gates as read_gates,
+)
 from .gates import (
     Gate as Gate,
     GateReport as GateReport,
-    read_gates as read_gates,
 )
 from .losses import (
     crps_of_quantiles as crps_of_quantiles,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -17,9 +16,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from energyforecast.core import timestamps
+from energyforecast.core.bounded_memory import plain_array, refuse_bloated_zip
+from energyforecast.core.damaged_files import DAMAGE
 from energyforecast.core.files import whole_file
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.planned_operation import COLUMNS
+from energyforecast.core.structured_text import parse_json
 from energyforecast.core.version import __version__
 from energyforecast.core.weather_schema import Weather, as_models
 from energyforecast.errors import FileFormatError, SchemaError
@@ -31,7 +33,6 @@ __all__ = ["Checkpoint", "Checkpoints", "fingerprint"]
 Array = npt.NDArray[Any]
 
 _MANIFEST: Final = "backtest.json"
-_DAMAGE: Final = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Checkpoints:
                 file.write_text(json.dumps({"schema": 1, "fingerprint": mark}), encoding="utf-8")
             return
         try:
-            begun_with = json.loads(path.read_text(encoding="utf-8"))["fingerprint"]
+            begun_with = parse_json(path.read_text(encoding="utf-8"))["fingerprint"]
         except (KeyError, TypeError, ValueError) as error:
             raise FileFormatError(
                 f"{path} cannot be read: {error}.", "It must be written by backtest.", "Use an empty folder."
@@ -86,14 +87,16 @@ class Checkpoints:
     def read(self, model: int, fold: int) -> Checkpoint | None:
         """A checkpoint; None if it is absent or damaged, so that it is made again."""
         try:
-            # Opened here: numpy leaves a damaged file open.
-            with self._path(model, fold).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-                content = json.loads(str(file["text"]))
-                quantiles = {name: file[f"quantiles_{k}"] for k, name in enumerate(content["sites"])}
-                levels = {name: file[f"levels_{k}"] for k, name in enumerate(content["sites"])}
-        except _DAMAGE:
+            path = self._path(model, fold)
+            with zipfile.ZipFile(path) as archive:
+                refuse_bloated_zip(archive, size=path.stat().st_size)
+                arrays = {name: plain_array(archive.read(name), label=name) for name in archive.namelist()}
+            content = parse_json(str(arrays["text.npy"]))
+            quantiles = {str(name): arrays[f"quantiles_{k}.npy"] for k, name in enumerate(content["sites"])}
+            levels = {str(name): arrays[f"levels_{k}.npy"] for k, name in enumerate(content["sites"])}
+            return Checkpoint(quantiles, levels, dict(content["summary"]))
+        except DAMAGE:
             return None
-        return Checkpoint(quantiles, levels, content["summary"])
 
     def cube(self, model: int, shape: tuple[int, ...]) -> Array:
         """An array on disk in place of one in memory."""

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -21,7 +19,7 @@ from energyforecast.evaluation.aggregation import Metric
 from energyforecast.evaluation.score import METRICS, named
 from energyforecast.evaluation.scored_forecasts import ScoredForecasts
 
-__all__ = ["Check", "Gate", "GateReport", "check", "read_gates"]
+__all__ = ["Check", "Gate", "GateReport", "check"]
 
 _UNITS: Final = ("MW", "MW²", "MWh", "h", "events", "currency", "% of capacity", "%", "1")
 _PERCENT: Final = ("% of capacity", "%")
@@ -54,7 +52,7 @@ class Gate:
 
     See Also
     --------
-    read_gates, energyforecast.Result.gate
+    energyforecast.evaluation.read_gates, energyforecast.Result.gate
 
     Examples
     --------
@@ -180,52 +178,6 @@ class GateReport:
         ]
         content = {"schema": 1, "passed": self.passed, "caveats": list(self.caveats), "checks": checks}
         return json.dumps(content, indent=1, allow_nan=False)
-
-
-def read_gates(path: str | Path) -> tuple[list[Gate], dict[str, Any]]:
-    r"""Read gates from a TOML file, with its settings for a baseline.
-
-    Parameters
-    ----------
-    path : path
-        ``[[gate]]`` tables with the fields of :class:`Gate`; ``[baseline]`` with ``metrics`` and ``noise``.
-
-    Raises
-    ------
-    ConfigurationError
-        If it cannot be read, or has an unknown key.
-
-    See Also
-    --------
-    Gate, energyforecast.Result.gate
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     file = Path(folder, "gates.toml")
-    ...     _ = file.write_text('[[gate]]\nmetric = "crps"\nmax = 0.5\n[baseline]\nmetrics = ["crps"]')
-    ...     gates, baseline = read_gates(file)
-    >>> gates[0].max, baseline
-    (0.5, {'metrics': ['crps']})
-    """
-    try:
-        content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(
-            f"{path} cannot be read: {error}.", "It must be a TOML file of gates.", "Check path and contents."
-        ) from error
-    baseline, known = content.pop("baseline", {}), set(Gate.__dataclass_fields__)
-    listed = content.pop("gate", [])
-    stray = [*content, *(key for item in listed for key in item if key not in known)]
-    stray += [key for key in baseline if key not in {"metrics", "noise"}]
-    if stray or any("metric" not in item for item in listed):
-        raise ConfigurationError(
-            f"{path} has " + (f"the key {stray[0]!r}." if stray else "a gate without a metric."),
-            f"It must have [[gate]] with {sorted(known)}, and [baseline] with metrics and noise.",
-            "Correct the key.",
-        )
-    return [Gate(**item) for item in listed], baseline
 
 
 def check(

@@ -14,12 +14,14 @@ import xarray as xr
 
 from energyforecast.core import netcdf_files, timestamps
 from energyforecast.core.alignment import outcomes_at
+from energyforecast.core.damaged_files import DAMAGE
 from energyforecast.core.files import whole_file
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.intervals import frequency_of
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.planned_operation import COLUMNS, PlannedOperation
 from energyforecast.core.spreadsheets import without_formulas
+from energyforecast.core.structured_text import parse_json
 from energyforecast.errors import FileFormatError, require
 
 __all__ = ["INDEX", "read", "write", "write_parquet", "write_scores"]
@@ -170,10 +172,8 @@ def _read_observations(path: Path) -> Observations:
 def read(folder: Path) -> dict[str, Any]:
     """Fields of a result from the files of :func:`write`; FileFormatError without one, or if it is damaged."""
     try:
-        content = json.loads((folder / INDEX).read_text(encoding="utf-8"))
-        if content["schema"] != _SCHEMA:
-            raise ValueError(f"its schema is {content['schema']}")  # noqa: TRY301
-        files = {str(name): folder / Path(file).name for name, file in content["forecasts"].items()}
+        content = _index(folder)
+        files = {name: folder / Path(file).name for name, file in content["forecasts"].items()}
         return {
             "forecasts": {name: Forecast.load(path) for name, path in files.items()},
             "observations": _read_observations(folder / _OUTCOMES),
@@ -181,12 +181,28 @@ def read(folder: Path) -> dict[str, Any]:
             "provenance": content["provenance"],
             "origins": _frame(content["origins"]),
         }
-    except (OSError, EOFError, LookupError, ValueError, TypeError) as error:
+    except DAMAGE as error:
         raise FileFormatError(
             f"{folder} holds no result: {error}.",
             "It must be a folder written by Result.save.",
             "Check the path, or run the backtest again.",
         ) from error
+
+
+def _index(folder: Path) -> dict[str, Any]:
+    """Index of a result, of which the tables are tables."""
+    content = parse_json((folder / INDEX).read_text(encoding="utf-8"))
+    if not isinstance(content, dict) or content.get("schema") != _SCHEMA:
+        raise ValueError(f"{INDEX} is not of the schema {_SCHEMA}")
+    for name in ("forecasts", "folds", "origins", "provenance"):
+        if not isinstance(content.get(name), dict):
+            raise ValueError(f"{name} of {INDEX} is no table")  # noqa: TRY004  (of a file)
+    if not content["forecasts"] or not all(isinstance(file, str) for file in content["forecasts"].values()):
+        raise ValueError(f"forecasts of {INDEX} name no files")
+    columns = [*content["folds"].values(), *content["origins"].values()]
+    if not all(isinstance(column, list) for column in columns):
+        raise ValueError(f"folds and origins of {INDEX} are no tables of columns")
+    return content
 
 
 def write_parquet(path: Path, forecasts: Mapping[str, Forecast], observations: Observations) -> Path:

@@ -6,9 +6,7 @@ import dataclasses
 import hashlib
 import io
 import json
-import math
 import zipfile
-import zlib
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -17,8 +15,10 @@ from typing import Any, Final
 import numpy as np
 
 from energyforecast.core.arguments import check_types, checked
-from energyforecast.core.bounded_memory import largest_content
+from energyforecast.core.bounded_memory import largest_content, plain_array
+from energyforecast.core.damaged_files import DAMAGE
 from energyforecast.core.files import whole_file
+from energyforecast.core.structured_text import parse_json
 from energyforecast.core.version import __version__
 from energyforecast.errors import FileFormatError, NotFittedError, SchemaError
 from energyforecast.features import Feature, FeatureSet
@@ -44,17 +44,6 @@ __all__ = ["SCHEMA", "dump", "load", "parts", "save"]
 _FORMAT: Final = "energyforecast.forecasting.forecaster"
 #: 2: the levels of trees are corrected by levels, not by normal scores. 3: a task names its type.
 SCHEMA: Final = 3
-#: Errors of reading a damaged zip: a flipped bit may also claim another compression or a password.
-_DAMAGE: Final = (
-    OSError,
-    EOFError,
-    KeyError,
-    ValueError,
-    RuntimeError,
-    NotImplementedError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 #: A manifest or a booster that is larger than this is not ours. [bytes]
 _LARGEST: Final = 2**31
@@ -215,7 +204,7 @@ def load(path: str | Path, *, features: Iterable[Feature] = ()) -> Forecaster:
     manifest, members = _read(Path(path))
     try:
         return _rebuild(manifest, members, {item.name: item for item in features})
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
         if isinstance(error, SchemaError):
             raise
         raise FileFormatError(
@@ -230,8 +219,8 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
     try:
         with zipfile.ZipFile(path) as archive:
             members = _members(archive)
-        manifest = json.loads(members.pop("manifest.json"))
-    except _DAMAGE as error:
+        manifest = parse_json(members.pop("manifest.json"))
+    except DAMAGE as error:
         raise FileFormatError(
             f"{path} cannot be read as a forecaster: {error}.",
             "It must be a file of Forecaster.save.",
@@ -313,7 +302,7 @@ def _model(values: dict[str, Any], members: Mapping[str, bytes]) -> QuantileMode
     model = model_from_json(values["type"], values["parameters"])
     low, high = values["bounds"]
     model.columns_ = list(values["columns"])
-    model.bounds_ = (-np.inf if low is None else low, np.inf if high is None else high)
+    model.bounds_ = (-np.inf if low is None else float(low), np.inf if high is None else float(high))
     model.restore({key: _part(name, members[name]) for key, name in values["parts"].items()})
     return model
 
@@ -321,10 +310,5 @@ def _model(values: dict[str, Any], members: Mapping[str, bytes]) -> QuantileMode
 def _part(name: str, content: bytes) -> Part:
     if name.endswith(".txt"):
         return content.decode()
-    file = io.BytesIO(content)
-    read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-    shape, _, dtype = read[np.lib.format.read_magic(file)](file)
-    if math.prod(shape) * dtype.itemsize > len(content):  # memory is taken before anything is read
-        raise ValueError(f"{name} has the shape {shape} and {len(content)} bytes")
-    array: Part = np.load(io.BytesIO(content), allow_pickle=False)
+    array: Part = plain_array(content, label=name)
     return array

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -12,6 +11,7 @@ import pandas as pd
 from energyforecast.core import timestamps
 from energyforecast.core.arguments import checked
 from energyforecast.core.observation_series import Observations
+from energyforecast.core.structured_text import parse_json
 from energyforecast.core.table_format import TableFormat
 from energyforecast.core.table_stamps import read_stamps
 from energyforecast.errors import MissingDataError, ResponseError, TimeError
@@ -193,7 +193,7 @@ def parse_elexon(
 def _rows(body: bytes, dataset: str) -> list[Any]:
     """Rows of a JSON answer."""
     try:
-        content = json.loads(body)
+        content = parse_json(body)
     except ValueError as error:
         raise _bad(dataset, f"is no JSON ({error})") from None
     rows = content.get("data") if isinstance(content, dict) else content
@@ -212,7 +212,7 @@ def _frame(rows: list[Any], dataset: str, plant_type: str | None) -> pd.DataFram
         raise _bad(dataset, f"has rows of {sorted(map(str, table))}")
     by = next((name for name in _TYPES if name in table), None)
     if by is not None:
-        types = sorted(table[by].dropna().unique())
+        types = sorted(set(table[by].dropna().astype(str)))
         if plant_type not in types and (plant_type is not None or len(types) > 1):
             raise _no_data(dataset, f"values of plant_type={plant_type!r}; there are {', '.join(types)}")
         table = table[table[by] == (plant_type or types[0])]

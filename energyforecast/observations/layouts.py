@@ -15,7 +15,7 @@ from energyforecast.core.observation_series import Observations
 from energyforecast.core.table_format import TableFormat
 from energyforecast.core.table_stamps import read_stamps
 from energyforecast.core.wording import short
-from energyforecast.errors import SchemaError, TimeError
+from energyforecast.errors import MissingDataError, SchemaError, TimeError
 
 __all__ = ["by_site", "in_order", "joined", "refuse_day_rows", "refuse_several_rows"]
 
@@ -52,6 +52,8 @@ def by_site(table: pd.DataFrame, form: TableFormat) -> Iterator[tuple[str, pd.Da
 
 def joined(parts: Mapping[str, Observations]) -> Observations:
     """Observations of single columns, each under the name of its site."""
+    if not parts:
+        raise MissingDataError("The table has no row of a site.", "It must have rows.", "Check the file.")
     several = next((part.sites for part in parts.values() if len(part.sites) != 1), None)
     if several is not None:
         raise SchemaError(

@@ -156,6 +156,7 @@ class PlanSettings:
     site_areas: Mapping[str, str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        check_types(vars(self), of=PlanSettings)
         object.__setattr__(self, "areas", {name: tuple(sites) for name, sites in self.areas.items()})
         object.__setattr__(self, "quantile_levels", tuple(self.quantile_levels))
         check_levels(self.quantile_levels)

@@ -30,7 +30,7 @@ from typing import Any, Final
 import numpy as np
 
 from energyforecast.core.arguments import check_types
-from energyforecast.errors import ConfigurationError, SchemaError, of_type
+from energyforecast.errors import ConfigurationError, EnergyForecastError, SchemaError, of_type
 from energyforecast.planning.dispatch.components import (
     Area,
     Battery,
@@ -170,13 +170,15 @@ class System:
         """
         check_types(locals(), of=System.from_dict)
         given = dict(tables)
-        groups: dict[str, Any] = {"areas": [Area(name=name) for name in given.pop("areas", ())]}
         try:
+            groups: dict[str, Any] = {"areas": [Area(name=name) for name in given.pop("areas", ())]}
             for table, (group, kind) in PARTS.items():
-                parts = [kind(name=name, **keys) for name, keys in given.pop(table, {}).items()]
+                parts = [kind(name=name, **keys) for name, keys in dict(given.pop(table, {})).items()]
                 groups[group] = groups.get(group, []) + parts
             return cls(**groups, **given)
-        except TypeError as error:
+        except (TypeError, ValueError) as error:
+            if isinstance(error, EnergyForecastError):
+                raise
             raise ConfigurationError(
                 f"The system cannot be made: {error}.",
                 f"Its tables are {', '.join(PARTS)}, with the parameters of their classes, and {', '.join(PRICES)}.",

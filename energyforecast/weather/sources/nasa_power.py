@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,6 +14,7 @@ from energyforecast.core.arguments import checked
 from energyforecast.core.http import Http
 from energyforecast.core.labels import Label
 from energyforecast.core.sites import Site
+from energyforecast.core.structured_text import parse_json
 from energyforecast.core.variables import MEAN
 from energyforecast.weather.sources.common.point_series import PointSeries, PointSource, invalid_answer
 from energyforecast.weather.sources.common.publication_latency import LATENCIES
@@ -95,7 +95,7 @@ class NasaPower(PointSource):
     @staticmethod
     def _series(body: bytes) -> PointSeries:
         """Series of a JSON answer; the fill value is NaN."""
-        content = json.loads(body)
+        content = parse_json(body)
         header, values = content["header"], content["properties"]["parameter"]
         if header["time_standard"] != "UTC":
             raise invalid_answer("nasa-power", f"is in {header['time_standard']}, not in UTC")

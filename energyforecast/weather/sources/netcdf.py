@@ -9,6 +9,7 @@ import xarray as xr
 from energyforecast.core import netcdf_files, weather_schema
 from energyforecast.core.arguments import check_types, checked
 from energyforecast.core.bounded_memory import refuse_bloated
+from energyforecast.core.damaged_files import DAMAGE
 from energyforecast.errors import FileFormatError, require
 from energyforecast.weather.sources.common.containers import real_times, refuse_grib
 
@@ -70,7 +71,7 @@ def read(path: str | Path) -> xr.Dataset:
             weather = dataset.load()
     except FileFormatError:
         raise
-    except (OSError, ValueError, TypeError, LookupError, EOFError) as error:
+    except DAMAGE as error:
         raise FileFormatError(
             f"{source} cannot be read: {error}",
             "A weather file must be NetCDF.",
@@ -92,7 +93,7 @@ def _in_nanoseconds(weather: xr.Dataset) -> xr.Dataset:
             if weather[name].dtype.kind == letter
         }
     )
-    if "site" not in named.dims:
+    if "site" not in named.coords or named["site"].dims != ("site",):  # refused, or named, by the check
         return named
     return named.assign_coords(site=[str(name) for name in named["site"].values])
 

@@ -14,6 +14,7 @@ from energyforecast.core.arguments import checked
 from energyforecast.core.http import Http
 from energyforecast.core.labels import Label
 from energyforecast.core.sites import Site
+from energyforecast.core.structured_text import parse_json
 from energyforecast.core.variables import POINT
 from energyforecast.weather.sources.common.point_series import PointSeries, PointSource
 from energyforecast.weather.sources.common.publication_latency import LATENCIES
@@ -80,6 +81,7 @@ class PVGIS(PointSource):
         """Series of a JSON answer; radiation only of a level plane, since on any other it is not ``ghi``."""
         from pvlib.iotools import read_pvgis_hourly
 
+        parse_json(body)  # pvlib reads it again, without bounds
         table, meta = read_pvgis_hourly(io.StringIO(body.decode()), pvgis_format="json")
         place = meta["inputs"]["location"]
         columns = {"temp_air": table["temp_air"], "wind_speed_10m": table["wind_speed"]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import zipfile
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -15,6 +16,8 @@ import numpy.typing as npt
 import xarray as xr
 
 from energyforecast.core import timestamps
+from energyforecast.core.bounded_memory import largest_content, refuse_bloated_zip
+from energyforecast.core.damaged_files import DAMAGE
 from energyforecast.core.files import checksum, refused
 from energyforecast.errors import StoreError, require
 
@@ -88,20 +91,43 @@ def _write(group: Any, name: str, variable: xr.Variable) -> None:
 class ArchiveFile:
     """Archive file read into memory; its arrays are decoded on demand."""
 
-    def __init__(self, group: Any) -> None:
+    def __init__(self, group: Any, *, size: int) -> None:
         self._arrays = dict(group.arrays())
+        self._attributes = {name: dict(array.attrs) for name, array in self._arrays.items()}
         attributes = dict(group.attrs)
-        self.record: dict[str, Any] = attributes.pop("record")
+        self.record: dict[str, Any] = dict(attributes.pop("record"))
         self.attrs: dict[str, Any] = attributes
-        dims = {name: array.metadata.dimension_names for name, array in self._arrays.items()}
+        dims = {name: tuple(array.metadata.dimension_names or ()) for name, array in self._arrays.items()}
+        _check_sizes(self._arrays, dims, size)
         full = {name for name, axes in dims.items() if "site" in axes and len(axes) > 1}
         self.names = tuple(sorted(full))
         self.coords = {name: self._coordinate(name, dims[name]) for name in dims if name not in full}
         self.dims = {name: dims[name] for name in full}
+        self._check_axes()
+
+    def _check_axes(self) -> None:
+        """Refuse arrays and arrivals without their axes."""
+        rows = ("init_time", "lead_time") if "init_time" in self.coords else ("time",)
+        for name in ("site", *rows):
+            if self.coords[name].dims != (name,):
+                raise ValueError(f"{name} has the dimensions {self.coords[name].dims}")
+        kinds = {
+            name: "O" if name == "site" else "m" if name == "lead_time" else "M" for name in ("site", *rows)
+        }
+        for name, kind in (*kinds.items(), ("available_time", "M")):
+            if self.coords[name].dtype.kind != kind:
+                raise ValueError(f"{name} is of the type {self.coords[name].dtype}")
+        if self.coords["available_time"].dims != rows:
+            raise ValueError(f"available_time has the dimensions {self.coords['available_time'].dims}")
+        for name, axes in self.dims.items():
+            if axes not in (("site", *rows), ("site", *rows, "member")) or not set(axes) <= {*self.coords}:
+                raise ValueError(f"{name} has the dimensions {axes}")
+            if self._arrays[name].dtype.kind != "f":
+                raise ValueError(f"{name} is of the type {self._arrays[name].dtype}")
 
     def _coordinate(self, name: str, dims: tuple[str, ...]) -> xr.Variable:
         values = np.asarray(self._arrays[name][...])
-        units = self._arrays[name].attrs.get("units")
+        units = self._attributes[name].get("units")
         if units == _EPOCH:
             values = values.astype("datetime64[ns]")
         elif units == "nanoseconds":
@@ -112,11 +138,14 @@ class ArchiveFile:
 
     def attributes(self, name: str) -> dict[str, Any]:
         """Units, standard name and cell methods of a variable."""
-        return dict(self._arrays[name].attrs)
+        return dict(self._attributes[name])
 
     def read(self, name: str, region: tuple[slice, ...]) -> npt.NDArray[np.float32]:
         """Block of a variable, in the order of its dimensions."""
-        return np.asarray(self._arrays[name][region])
+        try:
+            return np.asarray(self._arrays[name][region])
+        except DAMAGE as error:
+            raise _unreadable(error) from error
 
     def dataset(self) -> xr.Dataset:
         """All of it in memory."""
@@ -135,14 +164,35 @@ def from_bytes(content: bytes) -> ArchiveFile:
     make = default_buffer_prototype().buffer.from_bytes
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            refuse_bloated_zip(archive, size=len(content))
             entries = {name: make(archive.read(name)) for name in archive.namelist()}
-        return ArchiveFile(zarr.open_group(zarr.storage.MemoryStore(entries), mode="r", zarr_format=3))
-    except (OSError, EOFError, KeyError, ValueError, RuntimeError, zipfile.BadZipFile) as error:
-        raise DamagedFileError(
-            f"A file of the archive cannot be read: {error}.",
-            "It must be a Zarr group in a zip file.",
-            "Update the store: damaged files are requested again.",
-        ) from error
+        group = zarr.open_group(zarr.storage.MemoryStore(entries), mode="r", zarr_format=3)
+        return ArchiveFile(group, size=len(content))
+    except DAMAGE as error:
+        raise _unreadable(error) from error
+
+
+def _unreadable(error: Exception) -> DamagedFileError:
+    return DamagedFileError(
+        f"A file of the archive cannot be read: {type(error).__name__} {error}.",
+        "It must be a Zarr group in a zip file, as the library wrote it.",
+        "Remove the file, or restore it from a copy; the next update requests the runs of a removed one again.",
+    )
+
+
+def _check_sizes(arrays: Mapping[str, Any], dims: Mapping[str, tuple[str, ...]], size: int) -> None:
+    """Refuse arrays that declare far more than the bytes of their file, or other lengths than each other."""
+    lengths: dict[str, int] = {}
+    for name, array in arrays.items():
+        if len(dims[name]) != len(array.shape):
+            raise ValueError(f"{name} has the shape {array.shape} and the dimensions {dims[name]}")
+        for dim, length in zip(dims[name], array.shape, strict=True):
+            if lengths.setdefault(dim, length) != length:
+                raise ValueError(f"{dim} has the lengths {lengths[dim]} and {length}")
+    declared = sum(math.prod(array.shape) * array.dtype.itemsize for array in arrays.values())
+    chunks = sum(math.prod(array.chunks) * array.dtype.itemsize for array in arrays.values())
+    if max(declared, chunks) > largest_content(size):
+        raise ValueError(f"{size:,} bytes declare {max(declared, chunks):,}")
 
 
 def verified(path: Path) -> bytes:

@@ -6,11 +6,14 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from energyforecast.core.files import checksum, refused, write_whole
-from energyforecast.errors import FileFormatError, SchemaError, StoreError
+from energyforecast.core.structured_text import parse_json
+from energyforecast.errors import EnergyForecastError, FileFormatError, SchemaError, StoreError
+from energyforecast.weather.store import checked_values as values
 from energyforecast.weather.store.archive_files import DamagedFileError, from_bytes, verified
 
 __all__ = ["Manifest", "Record", "folder_of"]
@@ -107,7 +110,7 @@ class Manifest:
         expected, _, text = content.partition(b"\n")
         if checksum(text.rstrip(b"\n")).encode() != expected:
             return _rebuilt(folder)
-        return _parsed(json.loads(text), folder)
+        return _parsed(text, folder)
 
     def complete(self) -> dict[int, set[str]]:
         """Complete sites by block; blocks without any value are absent."""
@@ -157,32 +160,96 @@ class Manifest:
         return None
 
 
-def _parsed(state: dict[str, Any], folder: Path) -> Manifest:
-    if state.pop("format", None) != _FORMAT or state.pop("schema", None) != _SCHEMA:
-        raise FileFormatError(
-            f"{folder.name}/{_FILE} was written by another version of the library, or is not ours.",
-            f"Its schema must be {_SCHEMA}.",
-            "Upgrade energyforecast.",
-        )
-    files = [_record(item) for item in state.pop("files")]
-    asked = {int(block): sites for block, sites in state.pop("asked").items()}
-    absent = {int(block): sites for block, sites in state.pop("absent", {}).items()}
-    reasons = {int(block): text for block, text in state.pop("reasons").items()}
-    state["variables"] = tuple(state["variables"])
-    state["sites"] = {name: (place[0], place[1]) for name, place in state["sites"].items()}
-    return Manifest(folder=folder, files=files, asked=asked, absent=absent, reasons=reasons, **state)
-
-
-def _record(item: dict[str, Any]) -> Record:
-    if not _FILE_NAME.fullmatch(item["name"]):
+def _parsed(text: bytes, folder: Path) -> Manifest:
+    """Manifest of a text with its checksum, which another version or a hand may have written."""
+    try:
+        state = dict(parse_json(text))
+        if state.pop("format", None) != _FORMAT or state.pop("schema", None) != _SCHEMA:
+            raise FileFormatError(
+                f"{folder.name}/{_FILE} was written by another version of the library, or is not ours.",
+                f"Its schema must be {_SCHEMA}.",
+                "Upgrade energyforecast.",
+            )
+        return _manifest(state, folder)
+    except (LookupError, TypeError, ValueError) as error:
+        if isinstance(error, EnergyForecastError):
+            raise
         raise StoreError(
-            f"A manifest names the file {item['name'][:80]!r}.",
+            f"{folder.name}/{_FILE} does not describe an archive: {error}.",
+            "It must be as the library wrote it.",
+            "Remove it, or restore the store from a copy: it is made again from the files of the archive.",
+        ) from error
+
+
+def _manifest(state: dict[str, Any], folder: Path) -> Manifest:
+    """Manifest of its tree."""
+    if folder_of(folder.parent, values.text(state["source"])) != folder:
+        raise ValueError(f"it is of the source {state['source']!r}")
+    first, last = (None if state[key] is None else values.seconds(state[key]) for key in ("first", "last"))
+    counts, moments = partial(values.table, of=values.count), partial(values.table, of=values.time)
+    return Manifest(
+        folder=folder,
+        source=state["source"],
+        kind=_kind(state["kind"]),
+        attribution=values.text(state["attribution"]),
+        variables=values.texts(state["variables"]),
+        cycle=values.count(state["cycle"], least=1),
+        first=first,
+        last=last,
+        newest=values.time(state["newest"]),
+        sites=values.table(state["sites"], values.place),
+        files=[_record(item) for item in state["files"]],
+        asked=values.by_block(state["asked"], counts),
+        absent=values.by_block(state.get("absent", {}), moments),
+        reasons=values.by_block(state["reasons"], values.text),
+        lost=[_lost(item) for item in state["lost"]],
+        retired=moments(state["retired"]),
+    )
+
+
+def _kind(value: Any) -> str:
+    if value not in ("forecast", "analysis"):
+        raise ValueError(f"its kind is {value!r}")
+    return str(value)
+
+
+def _record(item: Mapping[str, Any]) -> Record:
+    name = values.text(item["name"])
+    if not _FILE_NAME.fullmatch(name):
+        raise StoreError(
+            f"A manifest names the file {name[:80]!r}.",
             "Files must be named by the checksum of their bytes.",
             "Restore the store from a copy: its manifest was altered by hand.",
         )
-    short = {int(block): dict(shares) for block, shares in item["short"].items()}
-    lists = {key: tuple(item[key]) for key in ("sites", "blocks", "arrived", "variables")}
-    return Record(name=item["name"], short=short, reach=item["reach"], size=item["size"], **lists)
+    blocks, arrived = _arrivals(item)
+    return Record(
+        name=name,
+        sites=values.texts(item["sites"]),
+        blocks=blocks,
+        arrived=arrived,
+        short=values.by_block(item["short"], partial(values.table, of=values.share)),
+        variables=values.texts(item["variables"]),
+        reach=values.count(item["reach"]),
+        size=values.count(item["size"]),
+    )
+
+
+def _lost(item: Mapping[str, Any]) -> dict[str, Any]:
+    blocks, arrived = _arrivals(item)
+    texts = {name: values.text(item[name]) for name in ("file", "reason")}
+    return texts | {
+        "sites": list(values.texts(item["sites"])),
+        "blocks": list(blocks),
+        "arrived": list(arrived),
+    }
+
+
+def _arrivals(item: Mapping[str, Any]) -> tuple[tuple[int, ...], tuple[int | None, ...]]:
+    """Blocks of a file, at least one, and the arrival of each."""
+    blocks, arrived = tuple(map(values.seconds, item["blocks"])), values.moments(item["arrived"])
+    if not blocks or len(blocks) != len(arrived):
+        raise ValueError(f"a file has {len(blocks)} blocks and {len(arrived)} arrivals")
+    return blocks, arrived
 
 
 def _rebuilt(folder: Path) -> Manifest | None:
@@ -191,22 +258,52 @@ def _rebuilt(folder: Path) -> Manifest | None:
     for path in sorted((folder / "files").glob("*.zip")):
         try:
             content = verified(path)
-            description = from_bytes(content).record
-        except DamagedFileError:
+            found = _described(from_bytes(content).record, name=path.stem, size=len(content))
+        except (DamagedFileError, LookupError, TypeError, ValueError):
             continue  # its blocks are missing then, and requested again
-        if result is None:
-            result = Manifest(folder=folder, source=description["source"], kind=description["kind"])
-        _adopt(result, description, _record({**description["file"], "name": path.stem, "size": len(content)}))
+        result = result or Manifest(folder=folder, source=found.source, kind=found.kind)
+        _adopt(result, found)
     if result is not None:
         result.files.sort(key=lambda record: record.blocks)
     return result
 
 
-def _adopt(manifest: Manifest, description: Mapping[str, Any], record: Record) -> None:
-    manifest.files.append(record)
-    manifest.attribution, manifest.cycle = description["attribution"], description["cycle"]
-    manifest.variables = tuple(description["variables"])
-    manifest.sites.update({name: (place[0], place[1]) for name, place in description["places"].items()})
-    manifest.first = min(record.blocks) if manifest.first is None else min(manifest.first, *record.blocks)
-    manifest.last = max(record.blocks) if manifest.last is None else max(manifest.last, *record.blocks)
-    manifest.newest = max(manifest.newest, description["stored"])
+@dataclass(frozen=True, kw_only=True)
+class _Description:
+    """Record inside an archive file."""
+
+    source: str
+    kind: str
+    attribution: str
+    cycle: int
+    variables: tuple[str, ...]
+    places: dict[str, tuple[float, float]]
+    stored: int
+    file: Record
+
+
+def _described(record: Mapping[str, Any], *, name: str, size: int) -> _Description:
+    return _Description(
+        source=values.text(record["source"]),
+        kind=_kind(record["kind"]),
+        attribution=values.text(record["attribution"]),
+        cycle=values.count(record["cycle"], least=1),
+        variables=values.texts(record["variables"]),
+        places=values.table(record["places"], values.place),
+        stored=values.time(record["stored"]),
+        file=_record({**record["file"], "name": name, "size": size}),
+    )
+
+
+def _adopt(manifest: Manifest, found: _Description) -> None:
+    blocks = found.file.blocks
+    manifest.files.append(found.file)
+    manifest.attribution, manifest.cycle, manifest.variables = (
+        found.attribution,
+        found.cycle,
+        found.variables,
+    )
+    manifest.sites.update(found.places)
+    manifest.first = min(blocks) if manifest.first is None else min(manifest.first, *blocks)
+    manifest.last = max(blocks) if manifest.last is None else max(manifest.last, *blocks)
+    manifest.newest = max(manifest.newest, found.stored)

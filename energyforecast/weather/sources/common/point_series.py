@@ -13,6 +13,7 @@ import pandas as pd
 import xarray as xr
 
 from energyforecast.core import timestamps
+from energyforecast.core.damaged_files import DAMAGE
 from energyforecast.core.sites import Site
 from energyforecast.errors import ResponseError
 from energyforecast.weather.sources.common.base import AnalysisSource, finished
@@ -86,7 +87,7 @@ class PointSource(AnalysisSource):
             series = cls._series(body)
         except ResponseError:
             raise
-        except (ValueError, TypeError, LookupError, AttributeError) as error:
+        except DAMAGE as error:
             raise invalid_answer(cls.name, f"cannot be read ({type(error).__name__}: {error})") from None
         if not series.columns or not len(series.stamps):
             raise invalid_answer(cls.name, "has no values")

@@ -75,6 +75,12 @@ def decode(
         first.write_bytes(whole[0][0])
         with _Child(folder, timeout) as child:
             about, arrays = child.request([first])
+            if not about:
+                raise ResponseError(
+                    "The first message of a file holds no field.",
+                    "Every message must be decoded.",
+                    "The file is damaged: fetch it again.",
+                )
             grid = about[0]["grid"]
             cells = _grid(arrays, about[0]).cells(sites, method=method)
             smooth: list[Any] = [

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from energyforecast.core.structured_text import parse_json
 from energyforecast.errors import ResponseError
 
 __all__ = ["ByteRange", "parse_ecmwf_index", "parse_idx", "split_messages"]
@@ -89,9 +89,9 @@ def parse_ecmwf_index(text: str) -> list[ByteRange]:
     ranges = []
     for line in filter(None, map(str.strip, text.splitlines())):
         try:
-            row = json.loads(line)
+            row = parse_json(line)
             ranges.append(_ecmwf_range(row))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
             raise _no_index(
                 line, 'a line such as {"param": "100u", "step": "3", "_offset": 0, ...}'
             ) from error

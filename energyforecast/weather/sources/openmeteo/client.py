@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +17,7 @@ from energyforecast.core import timestamps
 from energyforecast.core.arguments import checked
 from energyforecast.core.http import Http
 from energyforecast.core.sites import Site
+from energyforecast.core.structured_text import parse_json
 from energyforecast.errors import RefusedError, ResponseError, RunNotPublishedError, SchemaError, one_of
 from energyforecast.weather.sources.openmeteo.catalogue import (
     PRODUCTS,
@@ -140,7 +140,7 @@ class Endpoint:
 def _reason(body: bytes, secret: str | None) -> str:
     """Reason that the server gave for an error, with keys removed."""
     try:
-        payload = json.loads(body)
+        payload = parse_json(body)
         reason = str(payload["reason"]) if isinstance(payload, dict) and "reason" in payload else ""
     except ValueError:
         return ""

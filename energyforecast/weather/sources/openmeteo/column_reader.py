@@ -100,7 +100,7 @@ class ColumnReader:
             )
         try:
             values = np.array([np.nan if value is None else value for value in given], dtype=np.float64)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, OverflowError) as error:
             raise unexpected(
                 f"{key!r} at site {site.name!r} cannot be read: {error}", "Values must be numbers, or null."
             ) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ import xarray as xr
 from energyforecast.core import timestamps
 from energyforecast.core.labels import Label
 from energyforecast.core.sites import Site
+from energyforecast.core.structured_text import parse_json
 from energyforecast.errors import FileFormatError, RefusedError, ResponseError
 from energyforecast.weather.sources.openmeteo.catalogue import (
     CellSelection,
@@ -43,8 +43,8 @@ _BARE_NAN: Final = re.compile(rb"(?<=[:,\[])\s*-?nan(?=\s*[,\]}])")
 def decode(body: bytes) -> Payload:
     """The places of an answer, whether it is one object or an array of them."""
     try:
-        payload = json.loads(_BARE_NAN.sub(b"NaN", body))
-    except (ValueError, RecursionError) as error:
+        payload = parse_json(_BARE_NAN.sub(b"NaN", body))
+    except ValueError as error:
         raise _undecodable(body) from error
     items = payload if isinstance(payload, list) else [payload]
     if not items or not all(isinstance(item, dict) for item in items):
