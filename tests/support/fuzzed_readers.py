@@ -1162,15 +1162,15 @@ def _set_files() -> Files:
 
 
 def _published(folder: Path) -> Any:
-    from energyforecast.cli.published_set import PublishedSet
     from energyforecast.core import file_sets
+    from energyforecast.core.published_set import PublishedSet
 
     held = PublishedSet(
         folder / "out", "forecast", report=folder / "report.json", asked={"first_hour": "2024-01-02"}
     )
     _each(
         lambda: file_sets.read_index(folder / "out" / "forecast_files.json"),
-        held._is_answered,
+        held.is_answered,
         lambda: file_sets.set_aside(folder / "out", index="forecast_files.json", about={"state": "refused"}),
     )
     with held.publish({"x": 1}) as stage:

@@ -35,8 +35,8 @@ __all__ = ["Finding", "Report", "fuzz"]
 
 #: Memory that an input may take, above that of the process [bytes]; beyond the second, the system refuses it.
 _NOTED, _MEMORY = 1 << 29, 3 << 29
-#: Longest time of an input until Python stops it, and until its process is ended. [s]
-_SLOW, _HANG = 10.0, 40.0
+#: Longest time of the processor until Python stops an input, and of the clock until its process is ended. [s]
+_SLOW, _HANG = 10.0, 180.0
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,7 @@ def _child(settings: dict[str, Any]) -> None:
     from tests.support.fuzzed_readers import READERS
 
     warnings.simplefilter("ignore")
-    signal.signal(signal.SIGALRM, _stop)
+    signal.signal(signal.SIGPROF, _stop)
     folder = Path(settings["folder"])
     base = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else folder
     place = Path(tempfile.mkdtemp(prefix="fuzz-", dir=base))
@@ -221,7 +221,7 @@ def _read_one(reader: Any, seed: int, number: int, place: Path) -> dict[str, Any
     held = _pages(1)
     _forget_peak()
     row: dict[str, Any] = {"done": number}
-    signal.setitimer(signal.ITIMER_REAL, _SLOW)
+    signal.setitimer(signal.ITIMER_PROF, _SLOW)
     try:
         reader.read(place)
     except _Slow as error:
@@ -234,7 +234,7 @@ def _read_one(reader: Any, seed: int, number: int, place: Path) -> dict[str, Any
         else:
             row["finding"] = _finding(reader, seed, number, "foreign", error)
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
     row["memory"] = max(0, _peak() - held)
     if row["memory"] > _NOTED and "finding" not in row:
         row["finding"] = asdict(
