@@ -13,7 +13,7 @@
 #
 # **What it shows.** A forecast with leakage uses data that was not known at the issue time. It has good scores in
 # a backtest, and fails in operation. This notebook makes three such mistakes on purpose, and shows their effect on
-# the score, how the check for leakage finds them, and what it cannot find.
+# the score, how the checks for leakage find them, and what they cannot find.
 #
 # **Data.** **Synthetic**: a wind farm similar to those of the Shelek corridor. Scores show how the software
 # behaves, not how well Shelek can be forecast. The models are small, so that the notebook runs in half a minute.
@@ -112,7 +112,7 @@ print(f"with power an hour before (synthetic): {errors['power an hour before']:.
 
 # %% [markdown]
 # The error is halved. A score that is **too good** is the most frequent symptom of leakage. The check inspects the
-# objects that a feature uses in addition to its snapshot, and names them.
+# objects that a feature uses in addition to its snapshot, and the files that it opens, and names them.
 
 # %%
 try:
@@ -198,11 +198,23 @@ gain = 1 - errors["init_time as available_time"] / errors["honest"]
 print(f"init_time taken for available_time (synthetic): {gain:.1%} better, and the poison test finds nothing")
 
 # %% [markdown]
-# This is the most dangerous mistake. The improvement is a few percent, as from a new feature, and **the check
-# cannot find it**: it relies on `available_time`. Remedies:
+# This is the most dangerous mistake. The improvement is a few percent, as from a new feature, and the poison test
+# **cannot find it**: it relies on `available_time`. Another check asks whether the data can have been known then.
+
+# %%
+for name, archive in {"honest": weather, "lying": lying}.items():
+    try:
+        table = ef.testing.check_known_then(archive, power)
+        print(f"{name}: {', '.join(table['check'] + ' ' + table['result'])}")
+    except ef.errors.LeakageError as found:
+        print(f"{name}: {found}")
+
+# %% [markdown]
+# A wrong time that is plausible passes: two hours too early, within what the source can do. Remedies:
 #
 # - Record the arrival. A [store](../docs/howto/weather_store.md) records when each run arrived; a source of the
-#   library declares its latency, and `testing.check_source` compares it.
+#   library declares its latency, and `testing.check_source` compares it. `testing.check_revisions` compares two
+#   copies of an archive.
 # - Look at the age of the run in the origins of a backtest. An age that is six hours less than the service can
 #   provide is a sign of leakage.
 
@@ -215,7 +227,9 @@ pd.DataFrame(ages).astype("Int64")
 
 # %% [markdown]
 # The same holds for power: with `published_after="0h"` for a meter that is read the next morning, every lag has
-# leakage, and no test on the same data can find it.
+# leakage. `check_known_then(..., power_latency="12h")` refuses it, if you know when the meter is read.
+#
+# [22 leaks and the check for each](../docs/explanation/leakage.md), and what no check finds.
 
 # %%
 figure, axis = plt.subplots(figsize=(7, 2.6), layout="constrained")

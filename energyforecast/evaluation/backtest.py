@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -18,31 +17,20 @@ from energyforecast.core.arguments import check_types
 from energyforecast.core.available_capacity import Capacities
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.planned_operation import PlannedOperation
-from energyforecast.core.provenance import machine
-from energyforecast.core.version import __version__
-from energyforecast.core.weather_schema import Weather, as_models, validated
+from energyforecast.core.weather_schema import Weather, validated
 from energyforecast.errors import MissingDataError, SchemaError, TimeError, of_type, one_of
+from energyforecast.evaluation.backtest_provenance import notes_of_sites, provenance_of
 from energyforecast.evaluation.checkpoints import Checkpoints, fingerprint
 from energyforecast.evaluation.fold_runs import Candidate, Execution, audit, forecast_of, run_folds
 from energyforecast.evaluation.inputs import negative_outcomes
-from energyforecast.evaluation.metrics.basic import SEVEN_LEVELS
+from energyforecast.evaluation.published_limits import with_caveats
 from energyforecast.evaluation.resource_use import total_use
 from energyforecast.evaluation.result import Result
 from energyforecast.evaluation.splits import Fold, Refit, Splits, ends_within, split
+from energyforecast.evaluation.tuned_period import refuse_tuned_later
 from energyforecast.forecasting import checks
 from energyforecast.forecasting.fitted_plants import declared_sites, fitted_plants
 from energyforecast.forecasting.forecaster import Forecaster
-from energyforecast.models import (
-    Climatology,
-    ConvexCombination,
-    Persistence,
-    PowerCurveReference,
-    QuantileModel,
-    SameTypeDay,
-    SeasonalNaive,
-    SelectedModel,
-    SmartPersistence,
-)
 from energyforecast.point_in_time.capacity import with_capacity
 from energyforecast.point_in_time.planned import with_plan
 
@@ -50,16 +38,6 @@ __all__ = ["backtest"]
 
 _SPLITS: Final = Splits()
 _EXECUTION: Final = Execution()
-
-_REFERENCES: Final = (
-    Climatology,
-    ConvexCombination,
-    Persistence,
-    PowerCurveReference,
-    SameTypeDay,
-    SeasonalNaive,
-    SmartPersistence,
-)
 
 
 def backtest(
@@ -120,6 +98,8 @@ def backtest(
         the folder of `execution` holds another backtest.
     MissingDataError
         If weather is missing, or no outcome is known before the first origin.
+    LeakageError
+        If settings were tuned on data known after the first issue time (:func:`energyforecast.tune`).
 
     See Also
     --------
@@ -151,6 +131,7 @@ def backtest(
     begun, cpu_begun = time.perf_counter(), time.process_time()
     named_period = splits.origins(first.task, start, end)
     asked = _with_outcomes(first, observations, named_period)
+    refuse_tuned_later(named, asked[0])
     named = _with_orientation(named, observations, asked)
     first = next(iter(named.values()))
     weather = validated(weather, sites=first.sites)  # Once, and not for each forecaster.
@@ -178,20 +159,22 @@ def backtest(
     summaries = [
         run.summary for run in sorted(done.values(), key=lambda run: (run.summary["model"], run.fold))
     ]
-    return Result(
+    result = Result(
         forecasts=forecasts,
         observations=observations,
         folds=pd.DataFrame(summaries).drop(columns=["newest_outcome", "error_correlation"]),
         origins=pd.concat(audits, ignore_index=True),
-        provenance=_provenance(named, weather, tested)
+        provenance=provenance_of(named, weather, tested)
         | {"refit": "callable" if callable(refit) else refit}
         | {"without_weather": len(asked) - len(tested), "beyond_record": len(named_period) - len(asked)}
         | {"window": str(splits.window), "gap": str(splits.gap), "stride": splits.stride}
-        | _notes_of_sites(observations)
+        | notes_of_sites(observations)
         | {"below_zero": negative_outcomes(observations, next(iter(forecasts.values())))}
         | {"wall_seconds": round(time.perf_counter() - begun, 2)}
         | total_use([run.use for run in done.values() if run.use is not None], since=cpu_begun),
     )
+    found: Result = with_caveats(result)
+    return found
 
 
 def _with_orientation(
@@ -255,13 +238,6 @@ def _checkpoints(
     checkpoints = Checkpoints(Path(execution.resume))
     checkpoints.begin(mark)
     return checkpoints
-
-
-def _notes_of_sites(observations: Observations) -> dict[str, Any]:
-    """Capacities in service, limits and planned operation that fits and forecasts met, if any."""
-    capacities, plan = [repr(item) for item in observations.capacities], observations.planned
-    found = {"available_capacity": capacities, "planned": "" if plan is None else repr(plan)}
-    return {name: value for name, value in found.items() if value}
 
 
 def _named(forecasters: Forecaster | Mapping[str, Forecaster]) -> dict[str, Forecaster]:
@@ -338,61 +314,3 @@ def _with_weather(candidates: Sequence[Candidate], asked: pd.DatetimeIndex) -> p
             "Choose a period that has weather, or complete the archive.",
         )
     return asked[usable]
-
-
-def _provenance(
-    named: Mapping[str, Forecaster], weather: Weather, tested: pd.DatetimeIndex
-) -> dict[str, Any]:
-    """Sites, weather, models, definitions and versions of a result."""
-    first = next(iter(named.values()))
-    levels = first.task.quantiles
-    models = as_models(weather)
-    caveats = first.caveats(weather)
-    source = "; ".join(str(dataset.attrs.get("source", "unnamed")) for dataset in models.values())
-    return {
-        "caveats": list(caveats),
-        "perfect_weather": first.perfect_weather,
-        "weather": source,
-        "sites": [site.name for site in first.sites],
-        "capacity_mw": {site.name: site.capacity for site in first.sites},
-        "first_issue": str(tested[0]),
-        "last_issue": str(tested[-1]),
-        "issues": len(tested),
-        "models": {name: _models(item) for name, item in named.items()},
-        "features": {name: _features(item) for name, item in named.items()},
-        "references": [
-            name
-            for name, item in named.items()
-            if all(isinstance(model, _REFERENCES) for model in item.model_of.values())
-        ],
-        "pinball_levels": f"{len(levels)} levels from {levels[0]} to {levels[-1]}",
-        "pinball_7_levels": list(SEVEN_LEVELS),
-        "definitions": "mae of the median; rmse and bias of the mean; pinball not doubled; crps of the curve "
-        "through the quantiles, flat outside; outcomes of plants below 0 (auxiliary use) judged as 0",
-        **machine(),
-        "versions": {
-            "energyforecast": __version__,
-            "lightgbm": version("lightgbm"),
-            "numpy": np.__version__,
-            "pandas": pd.__version__,
-        },
-    }
-
-
-def _models(forecaster: Forecaster) -> str:
-    return "; ".join(dict.fromkeys(_in_words(model) for *_, model in forecaster.recipes))
-
-
-def _in_words(model: QuantileModel) -> str:
-    """Kind and settings of a model; of one that chooses, its usual choice and its candidates."""
-    if not isinstance(model, SelectedModel) or not model.candidates:
-        return repr(model)
-    usual = model.usual or tuple(model.candidates)[:1]
-    words = [" + ".join(n for n in usual if (n in model.early) == short) for short in (False, True)]
-    by_default = "; in short histories ".join(filter(None, words))
-    return f"chosen among {', '.join(model.candidates)} (by default {by_default})"
-
-
-def _features(forecaster: Forecaster) -> list[str]:
-    """Names of the features, each once."""
-    return list(dict.fromkeys(name for _, features, _ in forecaster.recipes for name in features.names))

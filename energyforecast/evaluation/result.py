@@ -18,6 +18,7 @@ from energyforecast.errors import SchemaError
 from energyforecast.evaluation import gates, result_files
 from energyforecast.evaluation.common_hours import on_common_hours
 from energyforecast.evaluation.gates import Gate, GateReport
+from energyforecast.evaluation.published_limits import implausible_scores
 from energyforecast.evaluation.scored_forecasts import ScoredForecasts
 
 __all__ = ["Result"]
@@ -128,8 +129,9 @@ class Result(ScoredForecasts):
         check_types(locals(), of=Result.from_forecasts)
         if not forecasts:
             raise SchemaError("No forecast is given.", "There must be at least one.", "Give it by a name.")
-        caveats = dict.fromkeys(line for item in forecasts.values() for line in item.caveats)
-        provenance = {"caveats": list(caveats), "references": list(references)}
+        caveats = [line for item in forecasts.values() for line in item.caveats]
+        caveats += implausible_scores(ScoredForecasts(forecasts, observations))
+        provenance = {"caveats": list(dict.fromkeys(caveats)), "references": list(references)}
         name, *others = forecasts
         alone = cls({name: forecasts[name]}, observations, pd.DataFrame(), provenance)
         return alone.with_forecasts({other: forecasts[other] for other in others}, missing=missing)

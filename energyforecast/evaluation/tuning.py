@@ -20,6 +20,7 @@ from energyforecast.core.alignment import outcomes_at
 from energyforecast.core.arguments import checked
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.weather_schema import Weather
+from energyforecast.core.wording import minute
 from energyforecast.errors import MissingDataError, RangeError, SchemaError, require
 from energyforecast.evaluation.losses import pinball_loss
 from energyforecast.features import Needs
@@ -156,7 +157,8 @@ def tune(
     weather : Dataset or mapping of Dataset
     observations : Observations
     end : str or moment
-        Read in the task's zone.
+        Read in the task's zone. The forecaster with the best settings carries it as ``tuned_until``, also when it is
+        stored: a backtest that begins earlier is refused.
     search : Search
         Number of trials, space of settings, blocks and seed.
     progress : callable, optional
@@ -219,7 +221,9 @@ def tune(
         study.tell(trial, loss_of(settings))
     best = min(range(len(rows)), key=lambda k: rows[k]["pinball"])
     settings = {name: rows[best][name] for name in ranges}
-    return Tuning(trials=pd.DataFrame(rows), forecaster=_with(forecaster, settings), settings=settings)
+    return Tuning(
+        trials=pd.DataFrame(rows), forecaster=_with(forecaster, settings, moment), settings=settings
+    )
 
 
 def _optuna() -> ModuleType:
@@ -279,10 +283,10 @@ def _blocks(table: DesignMatrix, folds: int) -> list[tuple[Array, Array]]:
     return pairs
 
 
-def _with(forecaster: Forecaster, settings: Mapping[str, Any]) -> Forecaster:
-    """The same forecaster, not fitted, with other settings of its model."""
+def _with(forecaster: Forecaster, settings: Mapping[str, Any], until: pd.Timestamp) -> Forecaster:
+    """The same forecaster, not fitted, with settings of its model that were chosen on data known at a moment."""
     model = sklearn.base.clone(forecaster.model).set_params(**settings)
-    return Forecaster(
+    copy = Forecaster(
         forecaster.sites,
         forecaster.task,
         features=forecaster.features_of,
@@ -292,6 +296,8 @@ def _with(forecaster: Forecaster, settings: Mapping[str, Any]) -> Forecaster:
         neighbours=forecaster.neighbours,
         trust_clock=forecaster.trust_clock,
     )
+    copy.tuned_until = max(minute(timestamps.to_ns([until])[0]), forecaster.tuned_until)
+    return copy
 
 
 def _judge(
@@ -306,7 +312,7 @@ def _judge(
     """One trial: mean pinball loss over blocks, sites and levels."""
     begun, losses = time.process_time(), []
     for learn, judge in blocks:
-        fitted = _with(forecaster, settings)
+        fitted = _with(forecaster, settings, moment)
         fitted.fit_matrix(table, observations, needs=needs, as_of=moment, rows=learn)
         if fitted.training_.cold:
             raise MissingDataError(

@@ -62,6 +62,7 @@ def settings_to_json(
         "perfect_weather": forecaster.perfect_weather,
         "pooled": forecaster.pooled,
         "trust_clock": forecaster.trust_clock,
+        "tuned_until": forecaster.tuned_until,
     }
 
 

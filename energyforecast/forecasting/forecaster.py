@@ -108,7 +108,7 @@ class Forecaster(Specification):
             "model": self._model_names(),
             "perfect_weather": int(self.perfect_weather),
             "timezone": self.task.timezone,
-            **(trained.provenance if trained else {"cold_start": "", "training_data": ""}),
+            **(trained.provenance if trained else training_summary.NOT_FITTED),
             **provenance.machine(),
             **provenance.versions(),
         }

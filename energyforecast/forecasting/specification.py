@@ -72,6 +72,8 @@ class Specification:
         self.perfect_weather = perfect_weather
         self.pooled = pooled
         self.trust_clock = trust_clock
+        #: Moment up to which data chose the settings of the model, in UTC; set by tune(), stored with the forecaster.
+        self.tuned_until = ""
         if pooled:
             check_pooled(self.sites, self.features_of)
             self.model  # noqa: B018  (refuses several)
@@ -115,7 +117,7 @@ class Specification:
 
     def unfitted(self) -> Self:
         """Copy that is not fitted."""
-        return type(self)(
+        copy = type(self)(
             self.sites,
             self.task,
             features=self.features_of,
@@ -125,6 +127,8 @@ class Specification:
             neighbours=self.neighbours,
             trust_clock=self.trust_clock,
         )
+        copy.tuned_until = self.tuned_until
+        return copy
 
     def design_matrix(
         self,

@@ -270,6 +270,7 @@ def _rebuild(manifest: dict[str, Any], members: dict[str, bytes], given: dict[st
         trust_clock=manifest["trust_clock"],
         neighbours=[site_from_json(values) for values in manifest.get("neighbours", ())],
     )
+    forecaster.tuned_until = str(manifest.get("tuned_until", ""))
     forecaster.scale_ = manifest["scale"]
     forecaster.needs_ = needs_from_json(manifest["needs"])
     forecaster.training_ = Training(**manifest["training"])

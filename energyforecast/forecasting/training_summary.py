@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -18,9 +18,12 @@ from energyforecast.forecasting.design_matrix import DesignMatrix
 from energyforecast.forecasting.training import TrainingRows
 from energyforecast.models import QuantileModel, SelectedModel
 
-__all__ = ["Training", "summarise"]
+__all__ = ["NOT_FITTED", "Training", "summarise"]
 
 Array = npt.NDArray[Any]
+
+#: Provenance of a forecaster without a fit.
+NOT_FITTED: Final = {"cold_start": "", "training_data": "", "fitted_as_of": ""}
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,7 @@ class Training:
         return {
             "cold_start": ", ".join([*self.cold, *self.young]),
             "training_data": self.data_hash,
+            "fitted_as_of": self.as_of,
             "error_correlation": self.error_correlation,
         }
 

@@ -3,9 +3,13 @@
 from . import (
     examples as examples,
     feature_contract as feature_contract,
+    known_then as known_then,
     leakage as leakage,
     model_contract as model_contract,
     noise as noise,
+    pipeline_check as pipeline_check,
+    revisions as revisions,
+    shifted_world as shifted_world,
     source_contract as source_contract,
     radiation_shift as radiation_shift,
 )
@@ -40,4 +44,17 @@ from .model_contract import (
 )
 from .source_contract import (
     check_source as check_source,
+)
+from .known_then import (
+    check_known_then as check_known_then,
+)
+from .pipeline_check import (
+    check_pipeline as check_pipeline,
+)
+from .revisions import (
+    check_revisions as check_revisions,
+)
+from .shifted_world import (
+    ShiftedWorld as ShiftedWorld,
+    check_shifted_world as check_shifted_world,
 )

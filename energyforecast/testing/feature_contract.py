@@ -22,7 +22,8 @@ from energyforecast.features import Feature, FeatureSet
 from energyforecast.forecasting.design_matrix import DesignMatrix
 from energyforecast.point_in_time import gathering
 from energyforecast.point_in_time.snapshot import Snapshot
-from energyforecast.testing.closure_scan import archives_within_reach
+from energyforecast.testing.closure_scan import Reach
+from energyforecast.testing.held_data import observed_call, of_the_user, refuse_held_data
 from energyforecast.testing.noise import poison_observations, poison_weather
 
 __all__ = ["check_feature"]
@@ -66,7 +67,7 @@ def check_feature(
         feature writes into the snapshot.
     LeakageError
         If the columns of an origin depend on other origins, on data not known then, or on chance, or the feature
-        holds measurements or weather with time stamps.
+        holds data of its own or opens a file.
     TimeError
         If no issue time lies within the weather.
 
@@ -81,9 +82,12 @@ def check_feature(
     >>> task = ef.day_ahead("09:00", timezone="Europe/Paris")
     >>> check_feature(ef.recipe(site).features[0], weather, sites=site, task=task)
     """
-    _check_closure(feature)
     places = as_sites(sites)
+    reach = refuse_held_data(feature, observations, sites=places)
     issued = _some_issues(weather, task, origins)
+    if of_the_user(feature):
+        given: Any = {"sites": places, "site": places[0], "task": task}
+        _check_opened(feature, reach, weather, observations, issued=issued[-1], **given)
     together = _computed(feature, weather, observations, places, task.windows(issued))
     again = _computed(feature, weather, observations, places, task.windows(issued))
     _same_columns(feature, together, again, "when computed twice", "on the snapshot only")
@@ -98,15 +102,21 @@ def check_feature(
         _same_columns(feature, expected, destroyed, when, "on data known at issue only")
 
 
-def _check_closure(feature: Feature) -> None:
-    for name, kind in archives_within_reach(feature).items():
-        raise LeakageError(
-            f"The feature {feature.name!r} holds {name!r} ({kind}), data with time stamps outside its snapshot.",
-            "A feature must depend on data known at the issue time; data that it holds itself may be newer, and no "
-            "test can replace it.",
-            "Declare it as weather or history and take it from the snapshot; a calendar that was known long "
-            "before can be a tuple of dates.",
-        )
+def _check_opened(
+    feature: Feature,
+    reach: Reach,
+    weather: Weather,
+    observations: Observations | None,
+    *,
+    issued: pd.Timestamp,
+    sites: Sequence[Site],
+    site: Site,
+    task: Task,
+) -> None:
+    """Compute a feature at one issue time, and refuse it if it opens a file."""
+    features, _ = FeatureSet((feature,)).resolve(weather)
+    now = _snapshot(feature, weather, observations, sites, task.windows([issued])).at(site.name)
+    observed_call(feature, reach, lambda: _of_site(feature, features, now))
 
 
 def _some_issues(weather: Weather, task: Task, count: int) -> pd.DatetimeIndex:
@@ -138,17 +148,8 @@ def _computed(
     windows: Windows,
 ) -> dict[tuple[str, str], npt.NDArray[Any]]:
     """Columns by site and name, shape (origins, steps), from a snapshot of the declared inputs."""
-    features, needs = FeatureSet((feature,)).resolve(weather)
-    now = gathering.take_snapshot(
-        weather,
-        observations,
-        sites=sites,
-        windows=windows,
-        names=needs.names,
-        required=needs.names,
-        margin=needs.margin,
-        history=needs.history,
-    )
+    features, _ = FeatureSet((feature,)).resolve(weather)
+    now = _snapshot(feature, weather, observations, sites, windows)
     columns = {}
     for site in sites:
         for name, values in _of_site(feature, features, now.at(site.name)).items():
@@ -161,6 +162,27 @@ def _computed(
                 )
             columns[(site.name, name)] = np.where(windows.inside, values, np.nan)
     return columns
+
+
+def _snapshot(
+    feature: Feature,
+    weather: Weather,
+    observations: Observations | None,
+    sites: Sequence[Site],
+    windows: Windows,
+) -> Snapshot:
+    """Snapshot of the inputs that a feature declares."""
+    _, needs = FeatureSet((feature,)).resolve(weather)
+    return gathering.take_snapshot(
+        weather,
+        observations,
+        sites=sites,
+        windows=windows,
+        names=needs.names,
+        required=needs.names,
+        margin=needs.margin,
+        history=needs.history,
+    )
 
 
 def _of_site(feature: Feature, features: FeatureSet, now: Snapshot) -> dict[str, npt.NDArray[Any]]:

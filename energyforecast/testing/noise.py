@@ -7,6 +7,7 @@ from math import inf
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
@@ -15,6 +16,7 @@ from energyforecast.core.arguments import checked
 from energyforecast.core.available_capacity import AvailableCapacity
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.planned_operation import PlannedOperation
+from energyforecast.core.variables import Flag
 from energyforecast.core.weather_schema import Weather
 from energyforecast.weather import TemperatureEnsemble
 
@@ -77,7 +79,7 @@ def _poisoned(weather: xr.Dataset, moment: pd.Timestamp, noise: np.random.Genera
 
 @checked(seed=(0, inf))
 def poison_observations(observations: Observations, moment: pd.Timestamp, *, seed: int = 0) -> Observations:
-    """Replace observations that were not published at a moment by noise.
+    """Replace observations that were not published at a moment by noise, with flags that are drawn.
 
     Parameters
     ----------
@@ -105,14 +107,24 @@ def poison_observations(observations: Observations, moment: pd.Timestamp, *, see
     frame = pd.DataFrame(
         np.where(unknown, random, values), index=observations.index, columns=observations.values.columns
     )
-    clean = None if observations.flags is None else observations.flags.where(~unknown, 0)
+    flags = _poisoned_flags(observations, unknown, np.random.default_rng([seed, 1]))
     capacity: Any = observations.available_capacity
     if isinstance(capacity, pd.DataFrame):
         capacity = poison_capacity(observations.capacities[0], moment, seed=seed).values
     elif capacity is not None:
         capacity = [poison_capacity(item, moment, seed=seed) for item in observations.capacities]
     plan = None if observations.planned is None else poison_plan(observations.planned, moment, seed=seed)
-    return replace(observations, values=frame, flags=clean, available_capacity=capacity, planned=plan)
+    return replace(observations, values=frame, flags=flags, available_capacity=capacity, planned=plan)
+
+
+def _poisoned_flags(
+    observations: Observations, unknown: npt.NDArray[np.bool_], noise: np.random.Generator
+) -> pd.DataFrame:
+    """Flags of which those of unknown values are drawn: none, an outage, a curtailment."""
+    drawn = noise.choice([0, int(Flag.OUTAGE), int(Flag.CURTAILED)], size=unknown.shape)
+    given = np.zeros(unknown.shape) if observations.flags is None else observations.flags.to_numpy()
+    flags = np.where(unknown, drawn, given).astype(np.int64)
+    return pd.DataFrame(flags, index=observations.index, columns=observations.values.columns)
 
 
 @checked(seed=(0, inf))

@@ -230,7 +230,7 @@ class Held(Feature):
         (_planted(_around(MEASURED)), "'power' (Series)"),
         (_planted(_around(MEASURED.to_frame("farm"))), "'power' (DataFrame)"),
         (_planted(_around(_given()[1])), "'power' (Observations)"),
-        (_planted(_around({"farm": [_given()[0]]})), "'power' (dict)"),
+        (_planted(_around({"farm": [_given()[0]]})), "'power' (dict"),
         (_planted(_around(ef.datasets.shelek(hours=48))), "'power' (SyntheticSite)"),
         (_planted(_by_default), "'power' (Series)"),
         (_planted(_by_helper), "'MEASURED' (Series)"),

@@ -14,6 +14,7 @@ from energyforecast.core.files import whole_file
 from energyforecast.errors import MissingDataError, require
 from energyforecast.evaluation.bias_range import recent_bias
 from energyforecast.evaluation.pairing import Pairs
+from energyforecast.evaluation.published_limits import implausible_scores
 from energyforecast.evaluation.result import Result
 from energyforecast.reporting import page_templates
 from energyforecast.reporting.backtest_report import fans, figures, period_rows, rows, tables
@@ -85,6 +86,7 @@ def caveats(result: Result) -> tuple[str, ...]:
     """Caveats of the forecasts, and of the basis of the scores."""
     lines = [*result.provenance.get("caveats", ())]
     lines += [line for forecast in result.forecasts.values() for line in forecast.caveats]
+    lines += implausible_scores(result)
     first = next(iter(result.forecasts))
     pairs, days = result.pairs[first], len(np.unique(tables.local_days(result, model=first)))
     if days < tables.FEW_DAYS:
