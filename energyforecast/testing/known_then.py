@@ -140,7 +140,8 @@ def _latency_of_runs(data: xr.Dataset, words: str, given: str | timedelta | None
     if shortest < bound - 1e-9:
         raise LeakageError(
             f"Runs of {words} are available {shortest:.2f} h after their initialisation.",
-            f"They must take {bound:.2f} h at least, the shortest latency of the source {source!r}.",
+            f"They must take {bound:.2f} h at least"
+            + (f", as the source {source!r} declares." if given is not None or declared else "."),
             "Give available_time as it was recorded, or as the source declares it; never the initialisation.",
         )
     return _row("latency of weather [h]", words, found=shortest, bound=float(bound))
