@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -80,6 +82,17 @@ def test_runs_that_do_not_overlap_are_not_tested() -> None:
     daily = GIVEN.weather.isel(init_time=slice(None, None, 4), lead_time=slice(0, 24))
     rows = check_known_then(daily).set_index("check")["result"]
     assert "not tested" in rows["growth of differences with lead"]
+
+
+DATA = Path(os.environ.get("ENERGYFORECAST_DATA", "/nowhere"), "gefcom2012_wind")
+
+
+@pytest.mark.skipif(not DATA.exists(), reason="ENERGYFORECAST_DATA does not hold gefcom2012_wind")
+def test_the_wind_of_a_competition_is_a_forecast() -> None:
+    wind = ef.competitions.read_gefcom2012_wind(DATA)
+    table = check_known_then(wind.weather, wind.observations, latency="0h").set_index("check")
+    assert 1.3 < table.loc["growth of differences with lead", "found"] < 1.7
+    assert (table.loc["day of power", "result"] == "passed").all()
 
 
 # --- Power that is known too early ------------------------------------------------------------------

@@ -365,6 +365,16 @@ def test_poison_spoils_all_that_was_not_published_and_nothing_else(published_aft
     np.testing.assert_array_equal(changed, ~(power.published <= np.datetime64("2024-01-10T08:00")))
 
 
+def test_poison_draws_the_flags_of_what_was_not_published_and_of_nothing_else() -> None:
+    power = synthetic(days=20).power
+    moment = pd.Timestamp("2024-01-10 08:00", tz="UTC")
+    unknown = ~(power.published <= np.datetime64("2024-01-10T08:00"))
+    flags = poison_observations(power, moment).flags
+    assert flags is not None
+    assert (flags.to_numpy()[~unknown] == 0).all()
+    assert set(flags.to_numpy()[unknown]) == {0, int(ef.Flag.OUTAGE), int(ef.Flag.CURTAILED)}
+
+
 def test_a_wild_value_under_a_flag_does_not_disturb_the_check() -> None:
     given = synthetic()
     values, flags = (
