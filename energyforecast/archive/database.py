@@ -309,8 +309,8 @@ class Archive:
         row = {
             "run_id": uuid.uuid4().hex,
             "command": command,
-            "start_time": timestamps.instant(start).to_pydatetime(),
-            "end_time": timestamps.instant(end).to_pydatetime(),
+            "start_time": timestamps.instant(start).floor("us").to_pydatetime(),
+            "end_time": timestamps.instant(end).floor("us").to_pydatetime(),
             "exit_code": exit_code,
             "detail": json.dumps(dict(detail or {}), sort_keys=True, default=str),
         }

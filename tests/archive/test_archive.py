@@ -193,7 +193,8 @@ def _filled(address: str) -> ef.archive.Archive:
     archive.write_observations(example_observations())
     archive.write_plan({"t": pd.DataFrame({"a": [1.0]})}, name="region", issue_time="2024-01-01")
     archive.write_model("abc", manifest={"kind": "x"})
-    archive.write_run("forecast", start="2024-01-01", end="2024-01-02", exit_code=3, detail={"b": "late"})
+    end = pd.Timestamp("2024-01-02", tz="UTC") + pd.Timedelta(1, "ns")  # a clock may be finer than a database
+    archive.write_run("forecast", start="2024-01-01", end=end, exit_code=3, detail={"b": "late"})
     return archive
 
 
