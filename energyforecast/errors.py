@@ -42,6 +42,7 @@ import difflib
 from collections.abc import Hashable, Iterable
 from importlib import import_module
 from types import ModuleType
+from typing import Any, NamedTuple, Self
 
 __all__ = [
     "ApproximateCoordinatesWarning",
@@ -58,6 +59,7 @@ __all__ = [
     "NoRunError",
     "NotFittedError",
     "PerfectWeatherError",
+    "Place",
     "RangeError",
     "RateLimitError",
     "RefusedError",
@@ -77,6 +79,14 @@ __all__ = [
     "one_of",
     "require",
 ]
+
+
+class Place(NamedTuple):
+    """Place of a finding: rows of a table, counted from 0, names of its columns, and moments in UTC."""
+
+    rows: tuple[int, ...] = ()
+    columns: tuple[str, ...] = ()
+    times: tuple[Any, ...] = ()
 
 
 class EnergyForecastError(Exception):
@@ -99,15 +109,24 @@ class EnergyForecastError(Exception):
     Give it in MW.
     """
 
+    place: Place | None = None
+
     def __init__(self, found: str, expected: str, remedy: str) -> None:
         # A message of another library may have many lines; this one has three.
         found, expected, remedy = (" ".join(part.split()) for part in (found, expected, remedy))
         super().__init__(f"{found}\n{expected}\n{remedy}")
         self.found, self.expected, self.remedy = found, expected, remedy
 
-    def __reduce__(self) -> tuple[type, tuple[str, str, str]]:
+    def __reduce__(self) -> tuple[Any, ...]:
         # Exceptions cross process borders; the default would pass one argument instead of three.
-        return type(self), (self.found, self.expected, self.remedy)
+        return type(self), (self.found, self.expected, self.remedy), {"place": self.place}
+
+    def at(
+        self, *, rows: Iterable[int] = (), columns: Iterable[object] = (), times: Iterable[Any] = ()
+    ) -> Self:
+        """Give the error the place of its finding, for programs that set the part aside; returns the error."""
+        self.place = Place(tuple(map(int, rows)), tuple(map(str, columns)), tuple(times))
+        return self
 
 
 class WrongDataError(EnergyForecastError, ValueError):
@@ -194,8 +213,8 @@ class RateLimitError(SourceError):
         super().__init__(found, expected, remedy)
         self.retry_after = retry_after
 
-    def __reduce__(self) -> tuple[type, tuple[str, str, str, float]]:  # type: ignore[override]
-        return type(self), (self.found, self.expected, self.remedy, self.retry_after)
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.found, self.expected, self.remedy, self.retry_after), {"place": self.place}
 
 
 class RefusedError(SourceError):

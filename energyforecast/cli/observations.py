@@ -122,7 +122,7 @@ def check(
 
 def _read(file: Path, form: dict[str, Any]) -> Observations:
     """Measurements of a file, if all that must be declared is given."""
-    from energyforecast.configuration.toml_file import reading_of
+    from energyforecast.configuration.data_files import reading_of
     from energyforecast.core.table_format import format_of
     from energyforecast.observations import read_power
 

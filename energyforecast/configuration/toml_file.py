@@ -65,7 +65,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -75,23 +75,22 @@ import xarray as xr
 from energyforecast import archive as archives
 from energyforecast import datasets
 from energyforecast.configuration.archive_section import archive_place
+from energyforecast.configuration.data_files import capacity_of, given_capacities, plan_of, reading_of
 from energyforecast.configuration.operations_section import OperationsSettings, operations_settings
 from energyforecast.configuration.plan import plan_settings
 from energyforecast.configuration.schema import SITES, TASKS, file_section
 from energyforecast.configuration.validation import checked
 from energyforecast.core.arguments import check_types
 from energyforecast.core.observation_series import Observations
-from energyforecast.core.planned_operation import PlannedOperation
 from energyforecast.core.power_curve import PowerCurve
 from energyforecast.core.sites import Site, TurbineGroup
 from energyforecast.core.structured_text import parse_toml
-from energyforecast.core.table_format import TableFormat, format_of
 from energyforecast.core.tasks import Task
 from energyforecast.core.weather_schema import Weather
 from energyforecast.errors import ConfigurationError, EnergyForecastError, one_of
 from energyforecast.forecasting.forecaster import Forecaster
 from energyforecast.models import LightGBMQuantiles, QuantileModel
-from energyforecast.observations import read_capacity, read_planned_operation, read_power
+from energyforecast.observations import read_power
 from energyforecast.planning.settings import PlanSettings
 from energyforecast.point_in_time.capacity import with_capacity
 from energyforecast.point_in_time.planned import with_plan
@@ -103,16 +102,6 @@ from energyforecast.weather.store.store import Store
 __all__ = ["Configuration", "read"]
 
 _T = TypeVar("_T")
-
-
-def reading_of(section: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments of :func:`energyforecast.read_power` from the keys of [observations]."""
-    fields_of = {item.name for item in fields(TableFormat)}
-    form = {name: value for name, value in section.items() if name in fields_of}
-    rest = {
-        name: value for name, value in section.items() if name in ("published_after", "revisions", "as_of")
-    }
-    return rest | {"format": format_of(section.get("format"), **form)}
 
 
 def _almaty_region() -> tuple[tuple[Site, ...], Weather, Observations]:
@@ -243,12 +232,10 @@ class Configuration:
             power = read_power(self._path(section["file"]), **reading_of(section))
         if section.get("resample", False):
             power = power.resample(self.task.frequency, timezone=self.task.timezone)
-        given = [
-            read_capacity(self._path(one["file"]), limit=limit, **reading_of(one))
-            for name, limit in (("available_capacity", False), ("curtailment", True))
-            if (one := self.sections.get(name)) is not None
-        ]
-        return with_plan(with_capacity(power, given) if given else power, self._plan())
+        folder = self.path.parent
+        given = [capacity_of(self.sections, name, folder=folder) for name in given_capacities(self.sections)]
+        plan = plan_of(self.sections, folder=folder)
+        return with_plan(with_capacity(power, given) if given else power, plan)
 
     def archive(self) -> archives.Archive:
         """The database of forecasts, plans and measurements."""
@@ -258,15 +245,6 @@ class Configuration:
     def operations(self) -> OperationsSettings:
         """Settings of the daily run, with the defaults of those that the file lacks."""
         return operations_settings(self.sections.get("operations"), self.path)
-
-    def _plan(self) -> PlannedOperation | None:
-        """Planned operation, if there is a section of it."""
-        if "planned" not in self.sections:
-            return None
-        section = dict(self.sections["planned"])
-        file, form = self._path(section.pop("file")), section.pop("format", None)
-        given = {name: section.pop(name, None) for name in ("site", "published")}
-        return read_planned_operation(file, **given, format=format_of(form, **section))
 
     def _path(self, name: str) -> Path:
         return self.path.parent / name

@@ -73,14 +73,14 @@ def check_rising_times(index: pd.DatetimeIndex, label: str) -> None:
             f"{label} has no time in row {int(np.flatnonzero(index.isna())[0])}.",
             "Every row must have its time.",
             "Drop the rows without time: frame[frame.index.notna()].",
-        )
+        ).at(times=[pd.NaT])
     doubled = index[index.duplicated()]
     if len(doubled):
         raise TimeError(
             f"{label} has {len(doubled)} doubled times, the first {doubled[0]}.",
             "Every interval must appear once; a local clock that is put back shows an hour twice.",
             "Read local times with energyforecast.read_power(..., timezone=...), which distinguishes the two.",
-        )
+        ).at(times=doubled.unique())
     if not index.is_monotonic_increasing:
         where = index[1:][np.diff(timestamps.to_ns(index)) < np.timedelta64(0, "ns")][0]
         raise TimeError(
@@ -137,7 +137,7 @@ def as_numbers(frame: pd.DataFrame, label: str) -> pd.DataFrame:
             f"{label} of site {frame.columns[column]!r} is infinite at {frame.index[row]}.",
             "Values must be finite, or NaN where no value was measured.",
             "Replace infinities by NaN.",
-        )
+        ).at(times=frame.index[infinite[infinite[:, 1] == column, 0]], columns=[frame.columns[column]])
     values.columns = pd.Index([str(name) for name in frame.columns])
     values.index = timestamps.to_index(frame.index)
     return values

@@ -84,7 +84,7 @@ def numbers(column: pd.Series, form: TableFormat) -> pd.Series:
     values, text = _parsed(column, form.decimal, form.thousands), _text(column, form)
     bad = np.flatnonzero(values.isna() & text.notna())
     if len(bad):
-        raise _no_number(column, text, row=int(bad[0]), form=form)
+        raise _no_number(column, text, row=int(bad[0]), form=form).at(rows=bad, columns=[column.name])
     return _without(values.where(text.notna()), _codes(form))
 
 
@@ -115,7 +115,7 @@ def refuse_codes(values: pd.Series) -> None:
                 f"its other values lie between {others.min():g} and {others.max():g}.",
                 "A number in place of a missing value must be declared.",
                 f"Give missing=['{mark}'] in the format, or correct the rows.",
-            )
+            ).at(rows=where, columns=[values.name])
 
 
 def all_have_offset(stamps: pd.Index | pd.Series) -> bool:
@@ -135,7 +135,7 @@ def all_have_offset(stamps: pd.Index | pd.Series) -> bool:
             f"the first {text[bare]!r} in row {bare + 1}.",
             "All stamps of a column must carry their offset from UTC, or none of them.",
             "Write its own offset behind each stamp, as in '2024-03-01 00:00+06:00'.",
-        )
+        ).at(rows=text.index[given if given.mean() < 0.5 else ~given])
     return bool(given.any())
 
 

@@ -178,11 +178,16 @@ def read_stamps(column: Any, *, form: str | None = None, at_end: bool = False) -
     if not len(unique):
         return _unmarked(pd.DatetimeIndex([pd.NaT] * len(values)))
     text, form = _as_text(unique, form)
-    utc = all_have_offset(values[~empty]) if form is None else _has_offset(form)
+    try:
+        utc = all_have_offset(values[~empty]) if form is None else _has_offset(form)
+    except TimeError as error:
+        if error.place is not None:
+            error.at(rows=np.flatnonzero(~empty)[list(error.place.rows)])
+        raise
     found = _parsed(_parts(text, form, at_end), _half(form, at_end), utc=utc)
     if isinstance(found, int):
         row = int(np.argmax(place == found))
-        raise _unreadable(text, found, row=row, form=form)
+        raise _unreadable(text, found, row=row, form=form).at(rows=np.flatnonzero(place == found))
     times, marks, ends_day = found
     return ReadStamps(
         pd.DatetimeIndex(times.append(pd.DatetimeIndex([pd.NaT], tz=times.tz))[place]),

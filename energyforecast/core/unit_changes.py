@@ -80,7 +80,7 @@ def check_unit_changes(values: xr.DataArray, *, kind: str, name: str, label: str
                 f"this looks like {looks}.",
                 "The whole archive must have one unit, that of the variable.",
                 remedy,
-            )
+            ).at(columns=[site], times=[when])
 
 
 _FRACTION: Final = ("fractions in place of percent", "Multiply all values that are fractions by 100.")

@@ -194,7 +194,7 @@ def _suggestion(name: str) -> str:
 
 
 #: Of the bits of :class:`Flag`: grows when bits are added; none ever changes its meaning.
-FLAG_VERSION: Final = 1
+FLAG_VERSION: Final = 2
 
 
 class Flag(IntFlag):
@@ -222,6 +222,7 @@ class Flag(IntFlag):
     INTERPOLATED = 512  #: not measured, filled by the data's owner
     DUPLICATE = 1024  #: one of several values for the same time
     USER = 2048  #: set aside by the user
+    UNREADABLE = 4096  #: refused by the reader and set aside by the daily run
 
 
 #: Flags of hours that neither train a model nor score a forecast unless the user asks for it.
@@ -236,6 +237,7 @@ UNFIT: Final[Flag] = (
     | Flag.INTERPOLATED
     | Flag.DUPLICATE
     | Flag.USER
+    | Flag.UNREADABLE
 )
 
 

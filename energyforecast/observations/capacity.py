@@ -78,7 +78,7 @@ def read_capacity(
     known = [name for name in form.given if name not in ("init_time", "lead_time", "site")]
     form.check_used(*known, reader="read_capacity")
     form.required("timezone")
-    values, published, form = measured_rows(indexed(source, form), form)
+    values, published, form, _ = measured_rows(indexed(source, form), form)
     if published is not None:
         values, published = one_revision(values, published, revisions, None)
     regular = observations_from_rows(values, format=form, published_after="0h")

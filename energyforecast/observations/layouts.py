@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from energyforecast.core import timestamps
@@ -30,8 +32,10 @@ _HOUR: Final = re.compile(
 _PERIODS: Final = (*range(23, 26), *range(46, 51), *range(92, 101))
 
 
-def by_site(table: pd.DataFrame, form: TableFormat) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Rows of each site of a table with a row for each site and time."""
+def by_site(
+    table: pd.DataFrame, form: TableFormat
+) -> Iterator[tuple[str, pd.DataFrame, npt.NDArray[np.intp]]]:
+    """Rows of each site of a table with a row for each site and time, and their places in it."""
     if form.site not in table.columns:
         raise SchemaError(
             f"There is no column {form.site!r} among {list(table.columns)}.",
@@ -44,10 +48,11 @@ def by_site(table: pd.DataFrame, form: TableFormat) -> Iterator[tuple[str, pd.Da
             f"The column {form.site!r} is empty in {int(names.isna().sum())} rows.",
             "Every row must have the name of its site.",
             "Correct or drop the rows.",
-        )
+        ).at(rows=np.flatnonzero(names.isna()))
     rest = table.drop(columns=form.site)
     for name in dict.fromkeys(names):
-        yield str(name), rest[(names == name).to_numpy()]
+        own = (names == name).to_numpy()
+        yield str(name), rest[own], np.flatnonzero(own)
 
 
 def joined(parts: Mapping[str, Observations]) -> Observations:
@@ -156,5 +161,21 @@ def in_order(values: pd.DataFrame, wall: pd.DatetimeIndex, *, strict: bool) -> p
             f"power goes back in time from {before} to {when}.",
             "Times must rise, or go from the newest to the oldest.",
             "Sort the rows if each stamp is right; else correct time_format, where day and month may be exchanged.",
-        )
+        ).at(rows=_out_of_order(timestamps.to_ns(values.index)))
     return values
+
+
+def _out_of_order(times: timestamps.Times) -> list[int]:
+    """Fewest rows without which times do not fall."""
+    ends: list[int] = []  # row that ends the best rising chain of each length
+    before = np.full(len(times), -1)
+    stamps = times.astype(np.int64).tolist()
+    for row, stamp in enumerate(stamps):
+        length = bisect_right(ends, stamp, key=stamps.__getitem__)
+        before[row] = ends[length - 1] if length else -1
+        ends[length : length + 1] = [row]
+    kept, row = set(), ends[-1]
+    while row >= 0:
+        kept.add(row)
+        row = int(before[row])
+    return [row for row in range(len(stamps)) if row not in kept]

@@ -88,7 +88,8 @@ def flag_quality(
         raise SchemaError(
             f"There is no rule for {unknown[0]!r}.",
             f"Rules set {', '.join(str(flag.name) for flag in (*RULES, Flag.CLOCK_SUSPECT))}.",
-            "DUPLICATE is set by read_power(duplicates='flag'), INCOMPLETE by resample, USER by you.",
+            "DUPLICATE is set by read_power(duplicates='flag'), INCOMPLETE by resample, UNREADABLE by the daily run, "
+            "USER by you.",
         )
     of_type("observations", observations, expected=Observations, remedy="Read a table with read_power.")
     found = pd.DataFrame(0, index=observations.index, columns=list(observations.sites), dtype="int64")

@@ -72,7 +72,7 @@ def _on_grid(
     if format.is_energy:
         values = values / (step / pd.Timedelta("1h"))
     shift = step if format.required("label") == "ending" else pd.Timedelta(0)
-    regular = _regular(values.index - shift, step)
+    regular = _regular(values.index - shift, step, shift)
     whole = values.set_axis(values.index - shift, axis=0).reindex(regular)
     flags = pd.DataFrame(0, index=regular, columns=whole.columns)
     flags.loc[regular.intersection(doubled - shift)] = int(Flag.DUPLICATE)
@@ -120,8 +120,8 @@ def _one_row_per_stamp(
     return values[once], kept, pd.DatetimeIndex(spread.index[spread > 1])
 
 
-def _regular(index: pd.Index, step: pd.Timedelta) -> pd.DatetimeIndex:
-    """Regular grid of the stamps, on which all must lie."""
+def _regular(index: pd.Index, step: pd.Timedelta, shift: pd.Timedelta) -> pd.DatetimeIndex:
+    """Regular grid of the beginnings, on which all must lie; stamps are later by a shift."""
     regular = regular_grid(index, step)
     stray = index.difference(regular)
     if len(stray):
@@ -129,7 +129,7 @@ def _regular(index: pd.Index, step: pd.Timedelta) -> pd.DatetimeIndex:
             f"power has a stamp at {stray[0]}, off the grid of {step} that begins at {index[0]}.",
             "Stamps must lie on a regular grid; whole intervals may be absent.",
             "Give frequency=..., or round the stamps of a logger with an unsteady clock.",
-        )
+        ).at(times=stray + shift)
     return regular
 
 

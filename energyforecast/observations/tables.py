@@ -8,8 +8,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, Literal
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from energyforecast.core import timestamps
 from energyforecast.core.arguments import check_types
 from energyforecast.core.observation_frames import as_numbers
 from energyforecast.core.observation_series import Observations
@@ -17,7 +20,7 @@ from energyforecast.core.table_cells import is_of_numbers, numbers, refuse_codes
 from energyforecast.core.table_files import load_table
 from energyforecast.core.table_format import Ending, TableFormat, Unit, format_of
 from energyforecast.core.table_stamps import read_stamps
-from energyforecast.errors import SchemaError, TimeError, one_of
+from energyforecast.errors import SchemaError, TimeError, WrongDataError, one_of
 from energyforecast.observations.layouts import (
     by_site,
     in_order,
@@ -123,9 +126,22 @@ def read_power(
     settings: dict[str, Any] = {"published_after": published_after, "revisions": revisions, "as_of": as_of}
     if form.site is None:
         return _read(table, form, **settings)
-    return joined(
-        {name: _read(rows, replace(form, site=None), **settings) for name, rows in by_site(table, form)}
-    )
+    own = replace(form, site=None)
+    return joined({name: _of_site(part, rows, own, settings) for name, part, rows in by_site(table, form)})
+
+
+def _of_site(
+    part: pd.DataFrame, rows: npt.NDArray[np.intp], form: TableFormat, settings: Mapping[str, Any]
+) -> Observations:
+    """Observations of the rows of one site; an error has their places in the whole table."""
+    try:
+        return _read(part, form, **settings)
+    except WrongDataError as error:
+        if error.place is None or not error.place.rows:
+            error.at(rows=rows)
+        else:
+            error.at(rows=rows[list(error.place.rows)], columns=error.place.columns)
+        raise
 
 
 def read_demand(
@@ -195,21 +211,27 @@ def _read(
     as_of: Any,
 ) -> Observations:
     """Observations of a table with a column for each site."""
-    values, published, form = measured_rows(table, form)
-    return observations_from_rows(
-        values,
-        format=form,
-        published_after=published_after,
-        published=published,
-        revisions=revisions,
-        as_of=as_of,
-    )
+    values, published, form, rows = measured_rows(table, form)
+    try:
+        return observations_from_rows(
+            values,
+            format=form,
+            published_after=published_after,
+            published=published,
+            revisions=revisions,
+            as_of=as_of,
+        )
+    except WrongDataError as error:
+        if error.place is not None and error.place.times:
+            found = rows[np.asarray(values.index.isin(list(error.place.times)))]
+            error.at(rows=np.sort(found), columns=error.place.columns)
+        raise
 
 
 def measured_rows(
     table: pd.DataFrame, form: TableFormat
-) -> tuple[pd.DataFrame, pd.DatetimeIndex | None, TableFormat]:
-    """Numbers of a table by stamps in UTC, in its unit, when each row was published, and the format with its label."""
+) -> tuple[pd.DataFrame, pd.DatetimeIndex | None, TableFormat, npt.NDArray[np.intp]]:
+    """Numbers of a table by stamps in UTC, when each row was published, the format with its label, and the rows."""
     stamps = Stamps.of_format(form)
     read = stamps.of(table)
     spent = (*(stamps.used or (table.index.name,)), form.published_time)
@@ -219,11 +241,19 @@ def measured_rows(
     refuse_day_rows(measured, read.times, form)
     empty = measured.isna().to_numpy().all(axis=1)
     index, keep = stamps.in_utc(read, empty=empty, drop=form.nonexistent == "drop")
+    rows = np.flatnonzero(keep)
     values = as_numbers(measured[keep].set_axis(index, axis=0), "power")
     published = None if form.published_time is None else _moments(table[keep], form)
     if published is None:
-        values = in_order(values, read.kept(keep).times, strict=form.duplicates == "error")
-    return values, published, replace(form, label="beginning") if stamps.are_beginnings else form
+        try:
+            ordered = in_order(values, read.kept(keep).times, strict=form.duplicates == "error")
+        except TimeError as error:
+            if error.place is not None:
+                error.at(rows=rows[list(error.place.rows)])
+            raise
+        rows = rows if ordered is values else rows[np.argsort(timestamps.to_ns(index), kind="stable")]
+        values = ordered
+    return values, published, replace(form, label="beginning") if stamps.are_beginnings else form, rows
 
 
 def indexed(source: str | Path | pd.DataFrame | pd.Series, form: TableFormat) -> pd.DataFrame:
@@ -263,7 +293,7 @@ def _chosen(table: pd.DataFrame, form: TableFormat, spent: Sequence[str | None])
             f"There is no column {absent[0]!r} among {list(table.columns)}.",
             "`columns` must name columns of the source.",
             "Correct the name.",
-        )
+        ).at(columns=absent)
     return table[list(names)].rename(columns=names)
 
 

@@ -108,7 +108,9 @@ class Stamps:
         named_at_end = out & ~np.asarray((read.times - step).isin(read.times)) & (step > pd.Timedelta(0))
         lost = out & ~named_at_end & ~(empty | drop)
         if lost.any():
-            raise self._nonexistent((read.times + step)[lost][0], int(lost.sum()))
+            raise self._nonexistent((read.times + step)[lost][0], int(lost.sum())).at(
+                rows=np.flatnonzero(lost)
+            )
         keep = ~out | named_at_end
         # An hour that is named by the clock at its end, 03:00 after 01:00, began an hour before.
         ends = read.times.where(~named_at_end, read.times + step)
@@ -198,7 +200,7 @@ class Stamps:
                 f"{clock!r} holds {text[bad].iloc[0]!r}.",
                 "A time of day must be written like '09:30', an hour like '9' or '02X'.",
                 "Correct the column, or the name.",
-            )
+            ).at(rows=np.flatnonzero(bad))
         seconds = parts[["h", "m", "s"]].fillna("0").astype(int).to_numpy() @ np.array([3600, 60, 1])
         self._not_24(seconds == 86_400)
         mark = parts["mark"].fillna(parts["tail"]).fillna("").str.strip().str.upper()
@@ -242,7 +244,7 @@ class Stamps:
                 f"That day must have the periods 1 to {whole[place][row]} in {self.timezone}.",
                 f"Check timezone and periods_per_day; hours of the clock (02X, no 3 in March) are read with "
                 f"time=[{self.time!r}, {period!r}] and label='hour_ending'.",
-            )
+            ).at(rows=np.flatnonzero(wrong))
         _not_longer_periods(dates, place, count, whole, name=period)
         return timestamps.to_index(begin[place] + (count.astype("int64") - 1) * length)
 

@@ -2,6 +2,8 @@
 
 from .run import daily_run as daily_run
 from .manifest import ModelRecord as ModelRecord
+from .measurements import Measurements as Measurements
+from .measurements import read_measurements as read_measurements
 from .outcome import StepOutcome as StepOutcome
 from .registry import (
     Registry as Registry,
@@ -23,3 +25,6 @@ from .training import (
     is_due as is_due,
     train as train,
 )
+from .set_aside import SetAside as SetAside
+from .usable_weather import UsableWeather as UsableWeather
+from .usable_weather import read_weather as read_weather

@@ -279,7 +279,7 @@ def test_flags_set_values_aside_bit_by_bit() -> None:
 
 def test_bits_of_flags_are_never_renumbered() -> None:
     names = "INCOMPLETE OUTAGE CURTAILED CLOCK_SUSPECT STUCK SPIKE ABOVE_CAPACITY NIGHT_GENERATION CLIPPING"
-    names += " INTERPOLATED DUPLICATE USER"
+    names += " INTERPOLATED DUPLICATE USER UNREADABLE"
     assert {flag.name: int(flag) for flag in Flag} == {name: 2**k for k, name in enumerate(names.split())}
     assert UNFIT & (Flag.NIGHT_GENERATION | Flag.CLIPPING) == 0
 

@@ -280,6 +280,7 @@ def test_bits_never_change() -> None:
         "INTERPOLATED": 512,
         "DUPLICATE": 1024,
         "USER": 2048,
+        "UNREADABLE": 4096,
     }
 
 

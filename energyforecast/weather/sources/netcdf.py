@@ -57,6 +57,17 @@ def read(path: str | Path) -> xr.Dataset:
     """
     check_types(locals(), of=read)
     source = Path(path)
+    return weather_schema.check_weather(unchecked(source), label=str(source))
+
+
+def unchecked(source: Path) -> xr.Dataset:
+    """Content of a whole NetCDF file, that may not be weather.
+
+    Raises
+    ------
+    FileFormatError, DependencyError
+        As :func:`read`.
+    """
     netcdf_files.refuse_damage(source)
     try:
         with source.open("rb") as raw:
@@ -79,7 +90,7 @@ def read(path: str | Path) -> xr.Dataset:
         ) from error
     for name in [name for name in _AXES if name in weather.coords and weather[name].dtype.kind == "O"]:
         weather = real_times(weather, name)
-    return weather_schema.check_weather(_in_nanoseconds(weather), label=str(source))
+    return _in_nanoseconds(weather)
 
 
 def _in_nanoseconds(weather: xr.Dataset) -> xr.Dataset:
