@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from energyforecast.configuration import Configuration
-from energyforecast.configuration.toml_file import reading_of
+from energyforecast.configuration.data_files import reading_of
 from energyforecast.core import timestamps
 from energyforecast.core.available_capacity import AvailableCapacity, latest_capacity
 from energyforecast.core.observation_series import Observations
