@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from energyforecast.cli.console import ConfigArgument, console, plain_table, styled
-from energyforecast.core.files import whole_file
+from energyforecast.cli.verification import AsOfOption, JsonOption, moment_of, write_json
 
 if TYPE_CHECKING:
+    from rich.table import Table
+    from rich.text import Text
+
     from energyforecast.operations import ModelRecord
 
 __all__ = ["app", "train"]
@@ -20,8 +22,6 @@ __all__ = ["app", "train"]
 _DEGRADED: Final = 3
 
 app = typer.Typer(help="List stored models, and choose the one in service.", no_args_is_help=True)
-
-_Json = Annotated[Path | None, typer.Option("--json", help="File for the answer.")]
 
 
 @app.callback()
@@ -32,8 +32,8 @@ def _group() -> None:
 def train(
     config: ConfigArgument,
     force: Annotated[bool, typer.Option("--force", help="Train even if it is not due.")] = False,
-    as_of: Annotated[str, typer.Option(help="Wall time in the task's zone, or now.")] = "now",
-    json_file: _Json = None,
+    as_of: AsOfOption = "now",
+    json_file: JsonOption = None,
 ) -> None:
     """Train the model of a configuration if it is due, and put it in service if it is not worse than the one that is.
 
@@ -43,20 +43,16 @@ def train(
     in the folder of [operations]. Exit code 3: it is stored, and not in service.
     """
     from energyforecast import configuration
-    from energyforecast.core import timestamps
     from energyforecast.operations import is_due, registry_of
     from energyforecast.operations import train as trained
 
     settings = configuration.read(config)
-    moment = timestamps.instant(as_of, timezone=settings.task.timezone)
+    moment = moment_of(as_of, settings)
     registry = registry_of(settings)
     reason = is_due(settings, registry, moment) or ("It was asked for." if force else None)
-    shown = console()
     if reason is None:
-        shown.print("No training is due. With --force one is made.")
-        _write(json_file, {"due": False, "reason": None})
+        _answer(json_file, {"due": False, "reason": None}, "No training is due. With --force one is made.")
         return
-    shown.print(reason, highlight=False)
     done = trained(
         settings,
         weather=settings.weather(),
@@ -64,20 +60,18 @@ def train(
         as_of=moment,
         registry=registry,
     )
-    shown.print(str(done), highlight=False)
-    for caveat in done.record.caveats:
-        shown.print(styled((caveat, "bold red")))
-    _print_backtest(done.record)
     about = {"due": True, "reason": reason, "promoted": done.promoted, "verdict": done.reason}
-    _write(json_file, about | {"model": _described(done.record)})
+    caveats = [styled((caveat, "bold red")) for caveat in done.record.caveats]
+    content = about | {"model": _described(done.record)}
+    _answer(json_file, content, reason, str(done), *caveats, *_backtest_tables(done.record))
     if not done.promoted:
         raise typer.Exit(_DEGRADED)
 
 
-def _print_backtest(record: ModelRecord) -> None:
-    """Print the scores of a model's own backtest."""
+def _backtest_tables(record: ModelRecord) -> list[Table]:
+    """Scores of a model's own backtest, if there is one."""
     if record.backtest is None:
-        return
+        return []
     first, last = (record.backtest[end] for end in ("first", "last"))
     heads = ("site", "CRPS", "climatology", "persistence", "MAE", "coverage of 80 %", "n")
     table = plain_table(f"Backtest of {first} to {last} UTC [MW]", heads, left=("site",))
@@ -86,11 +80,11 @@ def _print_backtest(record: ModelRecord) -> None:
         cells = ["" if row[key] is None else f"{row[key]:.4g}" for key in keys]
         covered = "" if row["coverage"] is None else f"{100 * row['coverage']:.1f} %"
         table.add_row(row["site"], *cells, covered, str(row["n"]))
-    console().print(table)
+    return [table]
 
 
 @app.command(name="list")
-def show(config: ConfigArgument, json_file: _Json = None) -> None:
+def show(config: ConfigArgument, json_file: JsonOption = None) -> None:
     """List the models of a configuration, the newest first. Exit code 3: some are damaged, and never loaded."""
     from energyforecast import configuration
     from energyforecast.operations import registry_of
@@ -107,14 +101,11 @@ def show(config: ConfigArgument, json_file: _Json = None) -> None:
         state = "in service" if record.name == name else "" if record.promoted else "not put in service"
         last = str(record.manifest["training"]["last_hour"])
         table.add_row(record.name, f"{record.as_of:%Y-%m-%d %H:%M}", last, mean, state)
-    shown = console()
-    shown.print(table)
     refused = () if served is None else served.refused
-    for line in (*refused, *damaged.values()):
-        shown.print(styled((line, "bold red")))
+    lines = [styled((line, "bold red")) for line in dict.fromkeys((*refused, *damaged.values()))]
     records = [_described(record) for record in registry.records()]
     content = {"in_service": name, "refused": list(refused), "damaged": damaged, "models": records}
-    _write(json_file, content)
+    _answer(json_file, content, table, *lines)
     if damaged or refused:
         raise typer.Exit(_DEGRADED)
 
@@ -123,7 +114,7 @@ def show(config: ConfigArgument, json_file: _Json = None) -> None:
 def promote(
     config: ConfigArgument,
     name: Annotated[str, typer.Argument(help="Name of the model.")],
-    json_file: _Json = None,
+    json_file: JsonOption = None,
 ) -> None:
     """Put a model in service, whatever the comparison found."""
     from energyforecast import configuration
@@ -132,12 +123,11 @@ def promote(
 
     registry = registry_of(configuration.read(config))
     registry.put_in_service(name, since=timestamps.now())
-    console().print(f"{name} is in service.", highlight=False)
-    _write(json_file, {"in_service": name})
+    _answer(json_file, {"in_service": name}, f"{name} is in service.")
 
 
 @app.command()
-def rollback(config: ConfigArgument, json_file: _Json = None) -> None:
+def rollback(config: ConfigArgument, json_file: JsonOption = None) -> None:
     """Put the model in service again that was before the present one."""
     from energyforecast import configuration
     from energyforecast.core import timestamps
@@ -145,8 +135,7 @@ def rollback(config: ConfigArgument, json_file: _Json = None) -> None:
 
     registry = registry_of(configuration.read(config))
     record = registry.roll_back(since=timestamps.now())
-    console().print(f"{record.name} is in service again.", highlight=False)
-    _write(json_file, {"in_service": record.name})
+    _answer(json_file, {"in_service": record.name}, f"{record.name} is in service again.")
 
 
 def _described(record: ModelRecord) -> dict[str, Any]:
@@ -154,9 +143,10 @@ def _described(record: ModelRecord) -> dict[str, Any]:
     return {"name": record.name, "signed": record.signed, **record.manifest}
 
 
-def _write(path: Path | None, content: dict[str, Any]) -> None:
-    """Write the answer, if a file is asked for."""
-    if path is None:
-        return
-    with whole_file(path) as scratch:
-        scratch.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+def _answer(path: Path | None, content: dict[str, Any], *shown: str | Text | Table) -> None:
+    """Write the answer as JSON where it is asked for, and print it unless the output is that JSON."""
+    if path is not None:
+        write_json(path, content)
+    if path is None or str(path) != "-":
+        for part in shown:
+            console().print(part, highlight=False)

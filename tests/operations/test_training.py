@@ -161,6 +161,7 @@ def test_neither_of_the_compared_fits_has_seen_the_weeks(trained: tuple[Registry
         assert {row["days"] for row in verdict["scores"]} == {29 if training is done[2] else 22}
 
 
+@pytest.mark.slow
 def test_the_model_in_service_itself_is_compared_where_it_is_older_than_the_weeks(
     settings: Configuration, data: tuple, tmp_path: Path
 ) -> None:
@@ -309,6 +310,7 @@ def test_a_farm_without_power_is_trained_on_its_weather(
     assert "no backtest: There are no measurements." in done.record.caveats
 
 
+@pytest.mark.slow
 def test_gaps_of_the_past_are_left_out_and_counted(
     settings: Configuration, data: tuple, tmp_path: Path
 ) -> None:
@@ -380,6 +382,7 @@ def test_an_archive_filled_as_if_runs_had_been_early_is_named_too(
     assert "too optimistic" in caveat
 
 
+@pytest.mark.slow
 def test_runs_that_are_served_as_they_were_learnt_have_no_caveat(
     settings: Configuration, data: tuple, tmp_path: Path
 ) -> None:
