@@ -8,7 +8,17 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-__all__ = ["counted", "decimals", "intervals", "lead", "minute", "short", "spaced", "with_few_levels"]
+__all__ = [
+    "counted",
+    "decimals",
+    "intervals",
+    "lead",
+    "minute",
+    "power_unit",
+    "short",
+    "spaced",
+    "with_few_levels",
+]
 
 #: Quantile levels beyond this number are summarised.
 _FEW: Final = 9
@@ -52,6 +62,19 @@ def decimals(values: Any, *, least: int) -> int:
     numbers = np.abs(np.asarray(values, dtype=np.float64))
     largest = float(np.max(numbers, initial=0.0, where=np.isfinite(numbers)))
     return least - int(np.floor(np.log10(largest))) if 0.0 < largest < 1.0 else least
+
+
+def power_unit(largest: float) -> tuple[float, str]:
+    """Unit in which powers of some size [MW] are readable, and how many of it a megawatt has.
+
+    Examples
+    --------
+    >>> power_unit(60.0), power_unit(0.11), power_unit(0.0007)
+    ((1.0, 'MW'), (1000.0, 'kW'), (1000000.0, 'W'))
+    """
+    if not 0.0 < largest < 1.0:
+        return 1.0, "MW"
+    return (1e3, "kW") if largest >= 1e-3 else (1e6, "W")
 
 
 def lead(hours: float) -> str:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from energyforecast.core import timestamps
 from energyforecast.core.alignment import outcomes_at
+from energyforecast.core.wording import power_unit
 from energyforecast.evaluation.result import Result
 from energyforecast.evaluation.score import METRICS
 from energyforecast.reporting.backtest_report import tables
@@ -52,6 +53,7 @@ def content(result: Result, *, model: str, room: int = _ROOM) -> dict[str, Any]:
         sites.append(
             {"name": name, "values": packed, "low": low, "unit": unit, "crps": crps}
             | {"capacity": capacity if np.isfinite(capacity) else None}
+            | dict(zip(("scale", "power"), power_unit(_largest(block, capacity)), strict=True))
         )
     return {
         "model": model,
@@ -64,6 +66,12 @@ def content(result: Result, *, model: str, room: int = _ROOM) -> dict[str, Any]:
         "issues": _issues(local, forecast.issue_times[-kept:], result),
         "sites": sites,
     }
+
+
+def _largest(values: Array, capacity: float) -> float:
+    """Capacity of a site, or without one its largest power. [MW]"""
+    known = np.abs(values[np.isfinite(values)])
+    return capacity if np.isfinite(capacity) else float(known.max(initial=0.0))
 
 
 def _local(valid: Array, result: Result) -> Array:

@@ -18,6 +18,7 @@ from energyforecast.reporting.figures.style import (
     model_of,
     new_figure,
     open_axes,
+    power_axis,
     write_caveats,
     write_legend,
     write_title,
@@ -106,7 +107,9 @@ def corp_quantile_reliability(
         axes = open_axes(figure.add_subplot(1, len(levels), place + 1))
         _draw_curve(axes, table["forecast"], table["value"], (table["low"], table["high"]), label=name)
         axes.set_title(f"quantile {level:g}", fontsize=10)
-        axes.set(xlabel="Forecast [MW]", ylabel="Recalibrated [MW]" if place == 0 else "")
+        power_axis(axes.xaxis, "Forecast")
+        power_axis(axes.yaxis, "Recalibrated")
+        axes.set_ylabel(axes.get_ylabel() if place == 0 else "")
         rows = _rows(table["n"])
     sites = ", ".join(result.forecasts[name].sites)
     figure.suptitle(
@@ -158,9 +161,12 @@ def murphy(
     below.fill_between(table["threshold"], table["low"], table["high"], color=_BAND, label="90 % interval")
     below.plot(table["threshold"], table["difference"], color=FORECAST, linewidth=1.8)
     below.axhline(0, color="0.4", linewidth=1)
-    unit = "1" if functional == "quantile" else "MW"
-    above.set(ylabel=f"Elementary score [{unit}]")
-    below.set(xlabel="Threshold [MW]", ylabel=f"Difference [{unit}]")
+    for axes, words in ((above, "Elementary score"), (below, "Difference")):
+        if functional == "quantile":
+            axes.set_ylabel(f"{words} [1]")
+        else:
+            power_axis(axes.yaxis, words)
+    power_axis(below.xaxis, "Threshold")
     shown = f"the quantile {level:g}" if functional == "quantile" else "the mean"
     _finish(figure, result, name, f"Murphy diagram of {shown}, n = {_rows(table['n'])}")
     write_legend(above)

@@ -13,6 +13,7 @@ from energyforecast.errors import SchemaError
 from energyforecast.reporting.figures.style import (
     FORECAST,
     new_figure,
+    power_axis,
     write_legend,
     write_lines,
     write_title,
@@ -99,12 +100,9 @@ def spread_skill(table: pd.DataFrame, *, title: str = "", caveats: Sequence[str]
     axes.plot(
         table["spread"], table["error"], "o-", color=FORECAST, linewidth=1.8, label="bins of the forecast"
     )
-    axes.set(
-        xlim=(0, limit),
-        ylim=(0, limit),
-        xlabel="Spread of the forecast [MW]",
-        ylabel="Root-mean-square error of its mean [MW]",
-    )
+    axes.set(xlim=(0, limit), ylim=(0, limit))
+    power_axis(axes.xaxis, "Spread of the forecast")
+    power_axis(axes.yaxis, "Root-mean-square error of its mean")
     axes.set_aspect("equal")
     write_title(axes, title or f"Spread and error, n = {int(table['n'].sum())}")
     write_legend(axes)

@@ -15,6 +15,7 @@ from energyforecast.core.intervals import frequency_of
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.power_kinds import power_bounds
 from energyforecast.core.quantile_cube import available_capacity
+from energyforecast.core.wording import power_unit
 from energyforecast.evaluation.metrics import distribution
 from energyforecast.evaluation.result import Result
 from energyforecast.reporting.backtest_report import tables
@@ -220,11 +221,15 @@ def error_by_hour_and_month(result: Result, *, model: str | None = None, metric:
     table = tables.error_by_hour_and_month(result, model=name, metric=metric)
     figure, axes = new_figure(8.0, 1.6 + 0.3 * len(table))
     axes.grid(visible=False)
-    image = axes.imshow(table.to_numpy(), aspect="auto", cmap="cividis")
+    values, unit = table.to_numpy(dtype=float), table.attrs["unit"]
+    if unit == "MW":
+        factor, unit = power_unit(float(np.nanmax(np.abs(values), initial=0.0)))
+        values = factor * values
+    image = axes.imshow(values, aspect="auto", cmap="cividis")
     axes.set(xlabel="Local hour", ylabel="Month")
     axes.set_xticks(range(0, table.shape[1], 3), [str(hour) for hour in table.columns[::3]])
     axes.set_yticks(range(len(table)), [str(month) for month in table.index])
-    figure.colorbar(image, ax=axes, label=f"{metric.upper()} [{table.attrs['unit']}]")
+    figure.colorbar(image, ax=axes, label=f"{metric.upper()} [{unit}]")
     _finish(figure, result, model=name, title=f"{metric.upper()} of {name}")
     return figure
 

@@ -18,6 +18,7 @@ from energyforecast.reporting.figures.style import (
     edges_of,
     fill_steps,
     new_figure,
+    power_axis,
     stairs,
     time_axis,
     write_caveats,
@@ -92,7 +93,8 @@ def dispatch(plan: Plan, *, area: str | None = None, timezone: str = "UTC") -> F
     axes.axhline(0, color="0.3", linewidth=0.8)
     mean = f", mean of {plan.n_scenarios} scenarios" if plan.n_scenarios > 1 else ""
     write_title(axes, f"{area or 'All areas'}: plan ({plan.name}){mean}")
-    axes.set(ylabel="Power [MW]", xlabel=f"Beginning of the hour, {timezone}")
+    axes.set_xlabel(f"Beginning of the hour, {timezone}")
+    power_axis(axes.yaxis, "Power")
     time_axis(axes, timezone)
     axes.legend(fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     write_caveats(figure, plan)

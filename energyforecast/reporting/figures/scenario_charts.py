@@ -11,6 +11,7 @@ from energyforecast.core import timestamps
 from energyforecast.core.alignment import outcomes_at
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.scenario_set import Scenarios
+from energyforecast.core.wording import power_unit
 from energyforecast.errors import SchemaError
 from energyforecast.reporting.figures.style import (
     FORECAST,
@@ -22,6 +23,7 @@ from energyforecast.reporting.figures.style import (
     finish_time_series,
     new_figure,
     open_axes,
+    power_axis,
     stairs,
     time_axis,
     tint,
@@ -171,7 +173,7 @@ def reserve(
         draw_steps(axes, edges, values, role="outcome", label=label, linewidth=1.4)
     risk = f", risk {table.attrs['risk']:.2g}" if "risk" in table.attrs else ""
     title = f"{scenarios.sites[0] if site is None else site}: net load and reserve{risk}"
-    finish_time_series(axes, scenarios, title=title, timezone=timezone, ylabel="Net load [MW]")
+    finish_time_series(axes, scenarios, title=title, timezone=timezone, ylabel="Net load")
     return figure
 
 
@@ -233,8 +235,9 @@ def ramps(
         axes.legend(loc="lower right", bbox_to_anchor=(1, 0.98), fontsize=8, frameon=False, ncols=3)
     time_axis(chance, timezone)
     change, name = float(chosen["change"].iloc[0]), scenarios.sites[0] if site is None else site
-    write_title(power, f"{name}: ramps of {change:g} MW and more")
-    power.set_ylabel("Power [MW]")
+    factor, unit = power_unit(abs(change))
+    write_title(power, f"{name}: ramps of {factor * change:g} {unit} and more")
+    power_axis(power.yaxis, "Power")
     chance.set(ylim=(0, 1), ylabel="Probability [1]", xlabel=f"Hour from which the ramp begins, {timezone}")
     write_caveats(figure, scenarios)
     return figure

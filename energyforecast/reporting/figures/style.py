@@ -11,11 +11,13 @@ import pandas as pd
 
 from energyforecast.core import timestamps
 from energyforecast.core.files import whole_file
+from energyforecast.core.wording import power_unit
 from energyforecast.errors import MissingDataError
 from energyforecast.evaluation.result import Result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 __all__ = ["save"]
@@ -145,19 +147,30 @@ def time_axis(axes: Axes, timezone: str) -> None:
     axes.xaxis.set_major_formatter(formatter)
 
 
+def power_axis(axis: Axis, words: str) -> None:
+    """Label of an axis of power [MW] and its numbers, in a unit in which they are readable."""
+    from matplotlib.ticker import FuncFormatter
+
+    factor, unit = power_unit(max(map(abs, axis.get_view_interval())))
+    axis.set_label_text(f"{words} [{unit}]")
+    if factor != 1.0:
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{factor * value:.10g}"))
+
+
 def finish_time_series(
     axes: Axes,
     shown: _Cautious,
     *,
     title: str,
     timezone: str,
-    ylabel: str = "Power [MW]",
+    ylabel: str = "Power",
     xlabel: str = "Beginning of the hour",
 ) -> None:
     """Clock, title, labels, legend above the axes, and caveats."""
     time_axis(axes, timezone)
     write_title(axes, title)
-    axes.set(ylabel=ylabel, xlabel=f"{xlabel}, {timezone}")
+    axes.set_xlabel(f"{xlabel}, {timezone}")
+    power_axis(axes.yaxis, ylabel)
     write_legend(axes)
     write_caveats(cast("Figure", axes.figure), shown)  # no axes of a sub-figure come here
 

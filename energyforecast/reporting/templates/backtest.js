@@ -55,7 +55,7 @@
   const column = (one, cells, j) => {
     const values = cells.map(({ at }) => {
       const code = one.values[at * columns + j];
-      return code === MISSING ? null : one.low + one.unit * code;
+      return code === MISSING ? null : one.scale * (one.low + one.unit * code);
     });
     return [...values, values[values.length - 1]];  // the last step has its width
   };
@@ -75,7 +75,7 @@
       result.push({ ...plain, y: column(one, cells, level(high)), fill: "tonexty", fillcolor: colour,
         name: Math.round(100 * (high - low)) + " % interval" });
     }
-    const trace = { x, mode: "lines", text: hover, hovertemplate: "%{text}: %{y:.4g} MW<extra>%{fullData.name}</extra>" };
+    const trace = { x, mode: "lines", text: hover, hovertemplate: "%{text}: %{y:.4g} " + one.power + "<extra>%{fullData.name}</extra>" };
     if (level(0.5) >= 0)
       result.push({ ...trace, y: column(one, cells, level(0.5)), name: "median",
         line: { shape: "hv", color: "#00395a", width: 2 } });
@@ -95,9 +95,10 @@
   function layout(one, cells) {
     const axis = { gridcolor: "#e3e3e3", zerolinecolor: "#999", automargin: true };
     const low = Math.min(0, one.low), high = one.capacity === null ? one.low + one.unit * (MISSING - 1) : one.capacity;
+    const bottom = one.scale * (one.capacity === null ? one.low : low);
     return {
       xaxis: { ...axis, ...ticks(cells), range: [0, cells.length], title: { text: "Beginning of the interval, " + fans.timezone } },
-      yaxis: { ...axis, title: { text: "Power [MW]" }, range: [one.capacity === null ? one.low : low, high * 1.02] },
+      yaxis: { ...axis, title: { text: "Power [" + one.power + "]" }, range: [bottom, one.scale * high * 1.02] },
       margin: { l: 56, r: 12, t: 16, b: 48 }, height: 420, showlegend: true,
       legend: { orientation: "h", yanchor: "bottom", y: 1.02, x: 0 },
       font: { family: "system-ui, sans-serif", size: 13, color: "#222" },
@@ -115,7 +116,7 @@
     element("fan-next").disabled = shown === fans.issues.length - 1;
     const crps = one.crps[shown];
     status.textContent = one.name + ", " + issue.day + ": issued " + issue.issued +
-      (crps === null ? ", without outcome" : ", mean CRPS " + crps.toPrecision(3) + " MW");
+      (crps === null ? ", without outcome" : ", mean CRPS " + (one.scale * crps).toPrecision(3) + " " + one.power);
     await Plotly.react(fan, traces(one, cells), layout(one, cells), still);
   }
 

@@ -26,6 +26,7 @@ def test_months_are_named() -> None:
 def test_fans_hold_the_levels_that_the_forecast_has() -> None:
     content = fans.content(example_result(), model="model")
     assert content["issues"][0]["day"] == "Tue 2 January 2024"
+    assert (content["sites"][0]["scale"], content["sites"][0]["power"]) == (1.0, "MW")
     assert (content["cells"], content["levels"]) == (24, [0.1, 0.25, 0.5, 0.75, 0.9])
 
 

@@ -104,6 +104,27 @@ def test_a_fan_chart_names_site_issue_zone_and_unit() -> None:
 
 
 @pytest.mark.parametrize(
+    ("capacity", "largest", "unit", "shown"),
+    [(60.0, 50.0, "MW", "50"), (None, 5e-3, "kW", "5"), (None, 5e-4, "W", "500"), (0.2, 1e-4, "kW", "200")],
+)
+def test_the_unit_of_an_axis_follows_the_size_of_the_site(
+    capacity: float | None, largest: float, unit: str, shown: str
+) -> None:
+    hours = _day("2024-06-02")
+    rows = SiteRows(np.linspace(0, largest, 24)[:, None], capacity=capacity, kind="demand")
+    task = day_ahead("09:00", timezone="Europe/Paris", quantiles=(0.5,))
+    forecast = Forecast.from_rows(
+        {"home": rows}, windows=task.windows(hours.issue_times), quantile_levels=(0.5,), attrs={}
+    )
+    figure = plotting.fan_chart(forecast)
+    figure.canvas.draw()
+    axes = figure.axes[0]
+    assert axes.get_ylabel() == f"Power [{unit}]"
+    assert shown in [text.get_text() for text in axes.get_yticklabels()]
+    assert _line(figure, "median")[1].max() == pytest.approx(largest), "the data stay in MW"
+
+
+@pytest.mark.parametrize(
     ("levels", "shown"),
     [
         (PERCENTILES, ["90% interval", "80% interval", "50% interval", "median"]),
