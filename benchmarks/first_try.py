@@ -166,8 +166,10 @@ def forecasts(case: Case, models: list[str], pythons: dict[str, str]) -> Found:
         makers[DEFAULT] = lambda: by_library(case, None, rows)
     if "hand" in models:
         makers[HAND] = lambda: hand.forecast(case, fits, rows)
-        if case.kind == "consumer":
-            makers["same-type day"] = lambda: hand.by_same_type(case, fits, rows)
+        makers |= {
+            name: lambda maker=maker: maker(case, fits, rows)
+            for name, maker in hand.simple_opponents(case).items()
+        }
     if "reference" in models:
         makers |= {name: lambda one=one: by_library(case, one, rows) for name, one in case.references.items()}
         if case.vendor is not None:

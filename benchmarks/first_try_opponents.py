@@ -2,11 +2,12 @@
 
 Each is made as a competent modeller would make it in an afternoon, from the same information as the library: a target
 that history and season do not shift, columns that were known at the issue, and a booster for each level. They use
-LightGBM, pandas and pvlib alone, nothing of the library.
+LightGBM, pandas, pvlib and demandlib alone, nothing of the library.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -18,6 +19,7 @@ import numpy.typing as npt
 import pandas as pd
 import pvlib
 import xarray as xr
+from demandlib import bdew
 
 Array = npt.NDArray[Any]
 
@@ -428,6 +430,40 @@ def by_same_type(case: Any, learnt: Sequence[tuple[pd.Timestamp, Array, Array]],
         curves = curves.reindex(group[asked]).fillna(pd.Series(error[use]).quantile(list(LEVELS)))
         result[asked] = point[asked, None] + curves.to_numpy()
     return result
+
+
+def by_standard_profile(case: Any, learnt: Sequence[tuple[pd.Timestamp, Array, Array]], rows: Rows) -> Array:
+    """Standard load profile (H25, industry G25) at the mean of the days known, with its errors by hour."""
+    local = pd.DatetimeIndex(rows.valid, tz="UTC").tz_convert(case.site.timezone).tz_localize(None)
+    index = pd.date_range(local.min().floor("D"), local.max(), freq="15min")
+    free = holidays.country_holidays(
+        case.site.country, subdiv=case.site.subdivision, years=index.year.unique()
+    )
+    maker = bdew.G25 if case.site.sector == "industry" else bdew.H25
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of pandas, by demandlib's own calls
+        shape = np.asarray(maker(index, holidays=list(free)), dtype=np.float64)
+    step = pd.Timedelta(past_of(case).step)
+    quarters = max(1, int(step / pd.Timedelta("15min")))
+    shape = pd.Series(shape, index).rolling(quarters).mean().shift(1 - quarters)
+    shape = shape.reindex(local.floor("15min")).ffill().to_numpy()
+    outcome, result = past_of(case).at(rows.valid), np.full((len(rows.valid), len(LEVELS)), np.nan)
+    for _, may_learn, asked in learnt:
+        use = may_learn & np.isfinite(outcome)
+        point = shape * outcome[use].mean() / shape[use].mean()
+        error = pd.Series((outcome - point)[use])
+        curves = error.groupby(local.hour[use]).quantile(list(LEVELS)).unstack().reindex(local.hour[asked])
+        curves = curves.fillna(error.quantile(list(LEVELS)))
+        result[asked] = point[asked, None] + curves.to_numpy()
+    return result
+
+
+def simple_opponents(case: Any) -> dict[str, Callable[..., Array]]:
+    """Opponents of consumers that need no boosters, by name: standard profiles where little is learnt."""
+    if case.kind != "consumer":
+        return {}
+    found: dict[str, Callable[..., Array]] = {"same-type day": by_same_type}
+    return found | ({"standard profile": by_standard_profile} if "learnt" in case.task_name else {})
 
 
 Opponent = Callable[[Rows, Past, Any], Target | list[Target]]

@@ -381,7 +381,7 @@ One section for each site, with `kind` and its keys. A `power_curve` is the path
         ),
     ]
     for name, model in QuantileModel.registry.items():
-        if not name.startswith("_") and name != "ColdStart":
+        if not name.startswith("_") and name not in ("ColdStart", "ProfileStart"):
             found, default = _of_signature(model.__init__, ("quantiles",))
             told = keys(model, found, default) if found else "No keys.\n"
             parts += [

@@ -268,7 +268,7 @@ def show_config(config: ConfigArgument) -> None:
         "model": repr(settings.model),
         "perfect_weather": settings.perfect_weather,
         "weather": settings.sections.get("weather"),
-        "observations": settings.sections["observations"],
+        "observations": settings.sections.get("observations"),
     }
     content |= {
         name: settings.sections[name]

@@ -146,7 +146,7 @@ def _settings(config: Path | None) -> tuple[tuple[Any, ...], dict[str, Any]]:
     from energyforecast import configuration
 
     settings = configuration.read(config)
-    form = dict(settings.sections["observations"])
+    form = dict(settings.sections.get("observations", {}))
     return settings.sites, {name: value for name, value in form.items() if name not in ("file", "dataset")}
 
 

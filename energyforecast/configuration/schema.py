@@ -36,7 +36,7 @@ TASKS: Final[dict[str, Callable[..., Task]]] = {
     "month_ahead": tasks.month_ahead,
 }
 #: Models that are no choice of a configuration: private bases, and the one that a forecaster adds itself.
-_NO_CHOICE: Final = ("ColdStart", "SelectedModel")
+_NO_CHOICE: Final = ("ColdStart", "ProfileStart", "SelectedModel")
 #: Parameters that are models, with their types.
 _INNER: Final = {"model": "Model", "base_models": "list[NamedModel]"}
 
@@ -240,7 +240,7 @@ def json_schema() -> dict[str, Any]:
     Examples
     --------
     >>> sorted(json_schema()["required"])
-    ['observations', 'sites', 'task']
+    ['sites', 'task']
     """
     schema = file_section().model_json_schema()
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **_plain(schema)}

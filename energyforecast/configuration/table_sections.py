@@ -9,11 +9,14 @@ from typing import Any, Final, Literal
 from pydantic import ConfigDict, Field, create_model
 
 from energyforecast.configuration.validation import Section, refuse, section_of
+from energyforecast.core.sites import Site
 from energyforecast.core.table_format import FORMATS, TableFormat
+from energyforecast.errors import ConfigurationError
+from energyforecast.forecasting.profile_starts import has_profile
 from energyforecast.observations import read_capacity, read_planned_operation, read_power
 from energyforecast.observations.planned_operation import USED
 
-__all__ = ["OBSERVATION_USE", "described", "one_place", "table_sections"]
+__all__ = ["OBSERVATION_USE", "described", "one_place", "require_observations", "table_sections"]
 
 #: Keys without which a file of measurements cannot be read; a named format gives some of them.
 REQUIRED_OF_FILES: Final = ("unit", "timezone", "label", "published_after")
@@ -104,11 +107,21 @@ def table_sections() -> dict[str, Any]:
         name="Observations",
     )
     return {
-        "observations": (observations, ...),
+        "observations": (observations, None),  # none where nothing is measured yet
         "available_capacity": (capacity, None),
         "curtailment": (capacity, None),
         "planned": (_planned_section(), None),
     }
+
+
+def require_observations(sections: Mapping[str, Any], sites: Sequence[Site], *, where: str) -> None:
+    """Refuse a file without [observations], unless all of its sites are forecast by a load profile."""
+    if "observations" not in sections and not all(map(has_profile, sites)):
+        raise ConfigurationError(
+            f"{where}the file has no section [observations].",
+            "It must have it, unless every site is an area of demand with load_profile and yearly_energy.",
+            "Add [observations].",
+        )
 
 
 def _reading(reader: Callable[..., Any], places: type[Section], *, name: str) -> type[Section]:

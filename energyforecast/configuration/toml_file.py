@@ -79,6 +79,7 @@ from energyforecast.configuration.data_files import capacity_of, given_capacitie
 from energyforecast.configuration.operations_section import OperationsSettings, operations_settings
 from energyforecast.configuration.plan import plan_settings
 from energyforecast.configuration.schema import SITES, TASKS, file_section
+from energyforecast.configuration.table_sections import require_observations
 from energyforecast.configuration.validation import checked
 from energyforecast.core.arguments import check_types
 from energyforecast.core.observation_series import Observations
@@ -89,6 +90,7 @@ from energyforecast.core.tasks import Task
 from energyforecast.core.weather_schema import Weather
 from energyforecast.errors import ConfigurationError, EnergyForecastError, one_of
 from energyforecast.forecasting.forecaster import Forecaster
+from energyforecast.forecasting.profile_starts import nothing_measured
 from energyforecast.models import LightGBMQuantiles, QuantileModel
 from energyforecast.observations import read_power
 from energyforecast.planning.settings import PlanSettings
@@ -166,7 +168,7 @@ class Configuration:
             self.task,
             model=self.model,
             perfect_weather=self.perfect_weather,
-            trust_clock=self.sections["observations"].get("trust_clock", False),
+            trust_clock=self.sections.get("observations", {}).get("trust_clock", False),
         )
 
     def weather(self) -> Weather:
@@ -224,7 +226,9 @@ class Configuration:
             raise ConfigurationError(found, error.expected, error.remedy) from error
 
     def observations(self) -> Observations:
-        """The observations, with the capacity in service, the orders and the plan of their sections."""
+        """The observations, with capacity in service, orders and plan; without a value where none are given."""
+        if "observations" not in self.sections:
+            return nothing_measured(self.sites, self.task)
         section = dict(self.sections["observations"])
         if "dataset" in section:
             power = _dataset(section["dataset"], self.path)[2]
@@ -297,9 +301,11 @@ def read(path: str | Path) -> Configuration:
             "Check path and syntax.",
         ) from error
     checked(file_section(), sections, where=f"{source}: ")
+    sites = tuple(_site(name, values, source) for name, values in sections["sites"].items())
+    require_observations(sections, sites, where=f"{source}: ")
     return Configuration(
         path=source,
-        sites=tuple(_site(name, values, source) for name, values in sections["sites"].items()),
+        sites=sites,
         task=_task(sections["task"], source),
         model=_model(sections.get("model", {}), source),
         perfect_weather=sections.get("weather", {}).get("perfect_weather", False),

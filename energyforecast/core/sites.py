@@ -10,6 +10,7 @@ from typing import ClassVar, Literal, TypeAlias
 from energyforecast.core import calendars
 from energyforecast.core.decrees import Decree, as_decrees
 from energyforecast.core.embedded import EmbeddedCapacity, as_embedded
+from energyforecast.core.load_profiles import LOAD_PROFILES, LoadProfile
 from energyforecast.core.power_kinds import Kind
 from energyforecast.core.pv_plant import PVArray, PVPlant
 from energyforecast.core.site_base import Site
@@ -47,6 +48,10 @@ class DemandArea(Site):
     embedded : sequence of EmbeddedCapacity
         Capacity of PV and wind behind the meters, once or from several days on. Its power is then a feature of the
         recipe, where the weather has sun or wind.
+    load_profile : str, optional
+        Standard load profile of such consumers: ``"H25"`` households, ``"G25"`` trade and industry, ``"L25"`` farms,
+        or another of :data:`energyforecast.core.load_profiles.LOAD_PROFILES`. With `yearly_energy` [GWh] it is the
+        forecast until the first day is measured.
 
     Raises
     ------
@@ -55,7 +60,7 @@ class DemandArea(Site):
 
     See Also
     --------
-    EmbeddedCapacity, energyforecast.features.EmbeddedPower
+    EmbeddedCapacity, energyforecast.features.EmbeddedPower, energyforecast.features.StandardLoadProfile
     energyforecast.core.calendars.look_up : Holidays of countries.
 
     Examples
@@ -72,6 +77,7 @@ class DemandArea(Site):
     subdivision: str | None = None
     decrees: tuple[Decree, ...] = ()
     embedded: tuple[EmbeddedCapacity, ...] = ()
+    load_profile: LoadProfile | None = None
 
     def __post_init__(self) -> None:
         capacities = as_embedded(self.embedded, area=self.name, timezone=self.timezone)
@@ -79,6 +85,8 @@ class DemandArea(Site):
         object.__setattr__(self, "decrees", as_decrees(self.decrees, area=self.name))
         super().__post_init__()
         one_of(f"sector of site {self.name!r}", self.sector, allowed=("total", "industry", "households"))
+        if self.load_profile is not None:
+            one_of(f"load_profile of site {self.name!r}", self.load_profile, allowed=LOAD_PROFILES)
         if self.country is not None:
             calendars.check_country(self.country, self.subdivision)
         elif self.subdivision is not None:

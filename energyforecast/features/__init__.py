@@ -41,6 +41,7 @@ from energyforecast.features.solar import (
     NewestClearSkyShare,
     SunPosition,
 )
+from energyforecast.features.standard_profile import StandardLoadProfile
 from energyforecast.features.wind import (
     EnsembleSpread,
     WindDirection,
@@ -98,6 +99,7 @@ __all__ = [
     "SameTypeLag",
     "SchoolHolidays",
     "SiteStatics",
+    "StandardLoadProfile",
     "SunPosition",
     "Temperature",
     "WeatherAge",

@@ -14,10 +14,11 @@ from energyforecast.core import timestamps
 from energyforecast.core.fallback import CLIMATOLOGY
 from energyforecast.core.forecast_windows import Windows
 from energyforecast.core.observation_series import Observations
-from energyforecast.core.sites import PVPlant, Site
+from energyforecast.core.sites import DemandArea, PVPlant, Site
 from energyforecast.core.weather_schema import ValidatedWeather, Weather, as_models, check_structure, label_of
 from energyforecast.errors import MissingDataError
 from energyforecast.features import ColdStartPower, FeatureSet, Needs
+from energyforecast.features.standard_profile import load_profiles_of, profile_columns
 from energyforecast.forecasting.defaults import Recipe
 from energyforecast.forecasting.hub_wind import clock_margin, hub_wind
 from energyforecast.forecasting.known_history import has_history, newest_observation
@@ -56,6 +57,7 @@ class DesignMatrix:
         By site; rows in order of issue, then of lead.
     physics : dict of DataFrame, shape (rows, columns)
         :class:`energyforecast.features.ColdStartPower` by site; without columns where the weather does not allow it.
+        Of demand the standard load profiles of all areas, in parts of their means.
     origin : array, shape (rows,)
         Position of each row's origin.
     weather_init_time, skipped : dict of array, shape (origins,)
@@ -222,8 +224,10 @@ class DesignMatrix:
         return attrs | {"caveats": "; ".join(filter(None, [attrs.get("caveats", ""), EARLIER]))}
 
     def has_physics(self, site: Site) -> bool:
-        """Whether a cold start can forecast the site from its capacity and the weather."""
-        return site.capacity is not None and self.physics[site.name].shape[1] > 0
+        """Whether a cold start can forecast a plant from capacity and weather, an area from profile and energy."""
+        sized = site.yearly_energy if isinstance(site, DemandArea) else site.capacity
+        own = getattr(site, "load_profile", "") is not None
+        return sized is not None and own and self.physics[site.name].shape[1] > 0
 
 
 def of_origins(windows: Windows, chosen: npt.NDArray[np.bool_] | slice) -> Windows:
@@ -327,11 +331,15 @@ def _of_recipe(
     )
     # A model that names its columns is a reference, for which physics is no substitute.
     cold = FeatureSet((ColdStartPower(),) if recipe.model.needs is None and now.margin else ())
+    profiles = load_profiles_of(sites) if recipe.model.needs is None else ()
     views = {site.name: now.at(site.name) for site in recipe.sites}
     return DesignMatrix(
         windows=windows,
         columns={name: _rows(features.compute(view), windows) for name, view in views.items()},
-        physics={name: _rows(cold.compute(view), windows) for name, view in views.items()},
+        physics={
+            name: _rows({**cold.compute(view), **profile_columns(view, profiles)}, windows)
+            for name, view in views.items()
+        },
         origin=np.nonzero(windows.inside)[0],
         weather_init_time={key: value for key, value in now.init_time.items() if key[1] in views},
         skipped={key: value for key, value in now.skipped.items() if key[1] in views and needs.names[key[0]]},

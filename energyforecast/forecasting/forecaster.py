@@ -163,9 +163,10 @@ class Forecaster(Specification):
         Notes
         -----
         A wind farm with less than 30 days of published power, or a PV plant with less than 150 hours of it in daylight,
-        is forecast by its power curve or PV chain on the weather (:class:`energyforecast.models.ColdStart`); an area
-        with less than four weeks of demand learns from others of its sector, too. ``training_``, repr and forecasts are
-        marked so. PV sites without tilt and azimuth get those of :func:`energyforecast.fit_plant`, marked likewise.
+        is forecast by its power curve or PV chain on the weather (:class:`energyforecast.models.ColdStart`), an area
+        without a day of demand by ``load_profile`` and ``yearly_energy``; with less than four weeks of it, it learns
+        from others of its sector, too. ``training_``, repr and forecasts are marked so. PV sites without tilt and
+        azimuth get those of :func:`energyforecast.fit_plant`, marked likewise.
         """
         one_of("missing", missing, allowed=("error", "drop"))
         one_of("fallbacks", fallbacks, allowed=(True, False))
@@ -217,12 +218,12 @@ class Forecaster(Specification):
         if matrix.measured is not None:
             matrix, rows = matrix.measured(None if as_of is None else timestamps.instant(as_of)), None
         chosen = training.select_rows(matrix, observations, sites=self.sites, as_of=as_of, allowed=rows)
-        cold = newcomers.cold_plants(chosen)
+        cold = newcomers.cold_sites(chosen)
         warm = [site for site in self.sites if site.name not in cold]
         levels, names = self.task.quantiles, [site.name for site in warm]
         checks.refuse_different_columns(matrix.columns, names if self.pooled else [])
         self.needs_, self.scale_ = needs, chosen.scale
-        young = newcomers.young_areas(observations, self.model_of, sites=self.sites, as_of=as_of)
+        young = newcomers.young_areas(observations, self.model_of, sites=warm, as_of=as_of)
         alike = {} if self.pooled else newcomers.alike_areas(chosen, young, self.model_of)
         given: Any = {"model_of": self.model_of, "quantiles": levels}
         self.models_ = newcomers.fit_with_alike(chosen, alike, **given)
@@ -237,6 +238,7 @@ class Forecaster(Specification):
             self.models_[name], self.climatology_[name] = both
         self.fallbacks_: tuple[FallbackModel, ...] = ()
         learnt: Any = {"cold": cold, "young": young, "alike": alike, "models": self.models_, "as_of": as_of}
+        learnt["profile_mean"] = newcomers.means_of_few_days(chosen, young)
         self.training_ = training_summary.summarise(chosen, observations, **learnt)
         return self
 
@@ -318,8 +320,7 @@ class Forecaster(Specification):
         """Quantiles of some rows of a design matrix for one site, shape (rows, quantiles). [MW]"""
         chosen = np.ones(len(matrix.origin), dtype=bool) if rows is None else rows
         modelled = self.fallback_levels(matrix, site)[matrix.origin][chosen] < CLIMATOLOGY
-        cold = site.name in self.training_.cold
-        models = ladder.SiteModels(self.models_[site.name], self.climatology_[site.name], cold=cold)
+        models = ladder.SiteModels(self.models_[site.name], self.climatology_[site.name], self.training_)
         result = ladder.quantiles_of_rows(matrix, site, models, chosen=chosen, modelled=modelled)
         return matrix.in_service(result * self.scale_[site.name], site, chosen)
 
@@ -395,5 +396,5 @@ class Forecaster(Specification):
             return f"Forecaster({self._in_words()}, not fitted)"
         parts = [self._in_words(), f"fitted on {counted(self.training_.origins, 'origin')}"]
         parts += ["orientation estimated"] if orientation_caveats(self.sites) else []
-        parts += newcomers.in_words(self.training_)
+        parts += newcomers.in_words(self.sites, self.training_)
         return f"Forecaster({', '.join(parts)})"

@@ -12,9 +12,10 @@ from energyforecast.core import timestamps
 from energyforecast.core.fallback import CLIMATOLOGY, CONSTANT, OLDER_RUN, REDUCED
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.power_kinds import power_bounds
-from energyforecast.core.sites import Site
+from energyforecast.core.sites import DemandArea, Site
 from energyforecast.forecasting.design_matrix import DesignMatrix
 from energyforecast.forecasting.newcomers import free_outcomes
+from energyforecast.forecasting.profile_starts import blended
 from energyforecast.forecasting.training_summary import Training
 from energyforecast.models import Climatology, QuantileModel
 
@@ -49,31 +50,34 @@ def fit_climatology(
 
 
 class SiteModels(NamedTuple):
-    """Fitted model of a site, and the climatology that answers without weather."""
+    """Fitted model of a site, the climatology that answers without weather, and the summary of the fit."""
 
     model: QuantileModel
     climatology: QuantileModel
-    cold: bool
+    training: Training
 
 
 def quantiles_of_rows(
     matrix: DesignMatrix, site: Site, models: SiteModels, *, chosen: Array, modelled: Array
 ) -> Array:
     """Quantiles of chosen rows, shape (rows, quantiles): by the model, elsewhere by climatology; zero at night."""
-    result = np.empty((len(modelled), len(models.climatology.levels)))
+    levels, cold = models.climatology.levels, site.name in models.training.cold
+    result = np.empty((len(modelled), len(levels)))
+    if cold and isinstance(site, DemandArea):  # a profile needs neither weather nor history
+        modelled = np.ones_like(modelled)
     if modelled.any():
         rows = chosen.copy()
         rows[chosen] = modelled
         result[modelled] = (
             models.model.predict(matrix.physics[site.name][rows])
-            if models.cold
+            if cold
             else matrix.predict(models.model, site.name, rows)
         )
     if not modelled.all():
         hour = matrix.hour_of_day(site)[chosen][~modelled]
         result[~modelled] = models.climatology.predict(hour)
     result[matrix.is_dark(site)[chosen]] = 0.0
-    return result
+    return blended(result, matrix, site, training=models.training, levels=levels, rows=chosen)
 
 
 def fallback_levels(
@@ -82,6 +86,8 @@ def fallback_levels(
     """Fallback level of each origin for a site, shape (origins,)."""
     usable = matrix.usable_at[site.name]
     level = _level_of_runs(matrix, site, training)
+    if site.name in training.cold and isinstance(site, DemandArea):
+        return np.full(len(usable), CLIMATOLOGY)
     if site.name in training.cold:
         last = CLIMATOLOGY if training.cold[site.name] else CONSTANT
         return np.where(usable & (level < CLIMATOLOGY), level, last)

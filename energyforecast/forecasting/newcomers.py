@@ -16,6 +16,13 @@ from energyforecast.core.power_kinds import power_bounds
 from energyforecast.core.sites import DemandArea, PVPlant, Site, WindFarm
 from energyforecast.core.wording import counted
 from energyforecast.forecasting.default_of_demand import IN_ITS_UNIT
+from energyforecast.forecasting.profile_starts import (
+    alike_consumers,
+    fit_profile_start,
+    means_of_few_days,
+    measured_days,
+    words_of,
+)
 from energyforecast.forecasting.training import TrainingRows, stacked
 from energyforecast.forecasting.training_summary import Training
 from energyforecast.models import Climatology, ColdStart, QuantileModel, SelectedModel
@@ -26,11 +33,12 @@ from energyforecast.point_in_time.capacity import capacity_in_service, free_powe
 __all__ = [
     "alike_areas",
     "caveats",
-    "cold_plants",
+    "cold_sites",
     "fit_cold_start",
     "fit_with_alike",
     "free_outcomes",
     "in_words",
+    "means_of_few_days",
     "young_areas",
 ]
 
@@ -48,14 +56,17 @@ _LENT: Final = 14.0
 _YOUNG: Final = 28.0
 
 
-def cold_plants(rows: TrainingRows) -> dict[str, list[str]]:
-    """Plants with little published power, each with those of its kind that have more."""
+def cold_sites(rows: TrainingRows) -> dict[str, list[str]]:
+    """Sites with little or no published power or demand, each with those of its kind that have more."""
     matrix = rows.matrix
     cold = {
-        site.name: type(site) for site in rows.sites if matrix.has_physics(site) and _has_little(rows, site)
+        site.name: type(site)
+        for site in rows.sites
+        if not isinstance(site, DemandArea) and matrix.has_physics(site) and _has_little(rows, site)
     }
     others = [site for site in rows.sites if site.name not in cold and matrix.has_physics(site)]
-    return {name: [o.name for o in others if type(o) is kind] for name, kind in cold.items()}
+    plants = {name: [o.name for o in others if type(o) is kind] for name, kind in cold.items()}
+    return plants | alike_consumers(rows)
 
 
 def _has_little(rows: TrainingRows, site: Site) -> bool:
@@ -111,6 +122,7 @@ def alike_areas(
             other.name
             for other in areas
             if other.name not in young
+            and measured_days(rows, other) >= 1
             and other.sector == one.sector
             and columns[other.name] == columns[one.name]
         ]
@@ -198,10 +210,13 @@ def caveats(sites: Sequence[Site], training: Training) -> tuple[str, ...]:
     """Caveats of results for sites that had little power or demand."""
     said = {
         name: f"cold start: {counted(round(days), 'day')} of demand known for {name}{_lenders(training, name)}"
+        f"{', and its load profile' if name in training.profile_mean else ''}"
         for name, days in training.young.items()
     }
     for site in sites:
-        if site.name in training.cold:
+        if site.name in training.cold and isinstance(site, DemandArea):
+            said[site.name] = words_of(site, training.cold, _origin_of_errors(training.cold[site.name]))
+        elif site.name in training.cold:
             physics = "power curve" if isinstance(site, WindFarm) else "PV chain"
             errors = _origin_of_errors(training.cold[site.name])
             said[site.name] = f"cold start: {physics} on the weather for {site.name}, errors {errors}"
@@ -214,13 +229,15 @@ def _lenders(training: Training, name: str) -> str:
     return f", with weeks of {_some(others)}" if others else ""
 
 
-def in_words(training: Training) -> list[str]:
+def in_words(sites: Sequence[Site], training: Training) -> list[str]:
     """Words of a repr for sites that had little power or demand."""
+    areas = {site.name for site in sites if isinstance(site, DemandArea)}
     said = {
-        "power curve or PV chain on the weather": list(training.cold),
+        "power curve or PV chain on the weather": [name for name in training.cold if name not in areas],
+        "standard load profile": [name for name in training.cold if name in areas],
         "few days of demand known": list(training.young),
     }
-    return [f"cold start: {words} for {', '.join(sites)}" for words, sites in said.items() if sites]
+    return [f"cold start: {words} for {', '.join(named)}" for words, named in said.items() if named]
 
 
 def _origin_of_errors(others: list[str]) -> str:
@@ -236,9 +253,15 @@ def _some(names: Sequence[str]) -> str:
 def fit_cold_start(
     rows: TrainingRows, name: str, others: Sequence[str], *, quantiles: tuple[float, ...]
 ) -> tuple[QuantileModel, QuantileModel]:
-    """Physics with the errors of other sites, and the climatology that answers where there is no weather."""
+    """Physics with the errors of other sites, and the climatology that answers where there is no weather.
+
+    Of demand both are its load profile.
+    """
     matrix, scale = rows.matrix, rows.scale
     sites = {site.name: site for site in rows.sites}
+    if isinstance(sites[name], DemandArea):
+        profile = fit_profile_start(rows, name, others, quantiles=quantiles)
+        return profile, profile
     hours = {site: matrix.hour_of_day(sites[site]) for site in (name, *others)}
     lit = {other: rows.lit(sites[other]) for other in others}
     X = pd.concat([matrix.physics[name][:0], *(matrix.physics[o][lit[o]] for o in others)])

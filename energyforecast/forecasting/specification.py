@@ -33,6 +33,7 @@ from energyforecast.forecasting.defaults import (
 from energyforecast.forecasting.design_matrix import DesignMatrix, build_design_matrix, joint_needs
 from energyforecast.forecasting.ensemble_matrix import ensemble_matrix
 from energyforecast.forecasting.missing_inputs import with_every_measurement, with_every_variable
+from energyforecast.forecasting.profile_starts import has_profile, nothing_measured
 from energyforecast.forecasting.row_capacity import RowCapacity
 from energyforecast.models import QuantileModel, SelectedModel
 from energyforecast.point_in_time.capacity import capacity_in_service, with_capacity
@@ -231,6 +232,8 @@ class Specification:
         used = {model: as_models(weather)[model] for model in self._reads(weather)}
         if used and isinstance(weather, TemperatureEnsemble):
             return pd.DatetimeIndex([], tz="UTC")
+        if not used and all(map(has_profile, self.sites)):
+            return training_origins.some_origins(self.task, observations, as_of=as_of)
         return training_origins.training_origins(self.task, used, observations, as_of=as_of)
 
     def _reads(self, weather: Weather) -> list[str]:
@@ -240,6 +243,8 @@ class Specification:
     def _with_every_site(self, observations: Observations | None, weather: Weather) -> Observations:
         """Observations with a column for each site."""
         checks.check_observations(observations)
+        if observations is None and not as_models(weather) and all(map(has_profile, self.sites)):
+            return nothing_measured(self.sites, self.task)
         return training.with_every_site(
             observations, weather, model_of=self.model_of, frequency=self.task.frequency
         )

@@ -112,8 +112,9 @@ def select_rows(
                 f"Site {site.name!r} has no published outcome among {int(usable[site.name].sum())} rows"
                 + (f" as of {as_of}." if as_of is not None else "."),
                 "At least one hour must have weather and a published, unflagged outcome.",
-                "Check the flags and published_after of the observations. Demand must be observed; a plant is "
-                "forecast without, if the features use the wind, or the sun and the temperature.",
+                "Check the flags and published_after of the observations. Demand must be observed, unless the area has "
+                "load_profile (such as 'H25') and yearly_energy [GWh]; a plant is forecast without, if the features "
+                "use the wind, or the sun and the temperature.",
             )
     return TrainingRows(matrix=matrix, sites=tuple(sites), usable=usable, outcome=outcome, keep=keep)
 

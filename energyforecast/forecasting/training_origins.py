@@ -13,7 +13,7 @@ from energyforecast.core.tasks import Task
 from energyforecast.core.weather_schema import Weather
 from energyforecast.errors import MissingDataError, NoRunError
 
-__all__ = ["training_origins"]
+__all__ = ["some_origins", "training_origins"]
 
 
 def training_origins(
@@ -37,6 +37,17 @@ def training_origins(
             "Check the periods of the weather and of the observations, and the delay in available_time.",
         )
     return issued
+
+
+def some_origins(
+    task: Task, observations: Observations, *, as_of: pd.Timestamp | None = None
+) -> pd.DatetimeIndex:
+    """Issue times with a window inside the observations, or else one of which no outcome is learnt."""
+    try:
+        return training_origins(task, {}, observations, as_of=as_of)
+    except MissingDataError:
+        begin = observations.index[0]
+        return task.issue_times(begin, begin + pd.Timedelta("62D"))[:1]
 
 
 def _common_period(

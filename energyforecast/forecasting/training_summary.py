@@ -12,6 +12,7 @@ import pandas as pd
 
 from energyforecast.core import provenance, timestamps
 from energyforecast.core.observation_series import Observations
+from energyforecast.core.sites import DemandArea
 from energyforecast.core.wording import minute
 from energyforecast.forecasting import error_dependence
 from energyforecast.forecasting.design_matrix import DesignMatrix
@@ -56,9 +57,12 @@ class Training:
         Fallback models by name, and on how many origins each was fitted, or why it was not.
     cold : dict of list of str
         Sites with little power (a farm: 30 days, a PV plant: 150 h of daylight), each with the sites from which its
-        errors are taken (none: the usual errors of weather forecasts).
+        errors are taken (none: the usual errors of weather forecasts), and areas without a day of demand, each with
+        those from which its spread is taken (none: one that is assumed).
     young : dict of float
         Areas with less than four weeks of published demand, and the days that are known. [d]
+    profile_mean : dict of float
+        Mean of a year by the days known, of young areas whose load profile is blended in. [MW]
     alike : dict of list of str
         Young areas with others of their sector of which the newest weeks train them, too.
     selection : dict of dict
@@ -98,6 +102,7 @@ class Training:
     fallbacks: dict[str, str] = field(default_factory=dict)
     cold: dict[str, list[str]] = field(default_factory=dict)
     young: dict[str, float] = field(default_factory=dict)
+    profile_mean: dict[str, float] = field(default_factory=dict)
     alike: dict[str, list[str]] = field(default_factory=dict)
     hours: dict[str, list[str]] = field(default_factory=dict)
     selection: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -140,14 +145,16 @@ def summarise(
     *,
     cold: dict[str, list[str]],
     young: dict[str, float],
+    profile_mean: dict[str, float],
     alike: dict[str, list[str]],
     models: Mapping[str, QuantileModel],
     as_of: pd.Timestamp | np.datetime64 | None,
 ) -> Training:
     """Summary of a fit, by which later forecasts judge the age of their weather."""
     matrix = rows.matrix
-    # A cold start meets the weather's lateness without any outcome.
-    met = np.logical_or.reduce(list((rows.usable if cold else rows.keep).values()))
+    # The cold start of a plant meets the weather's lateness without any outcome.
+    by_weather = any(site.name in cold and not isinstance(site, DemandArea) for site in rows.sites)
+    met = np.logical_or.reduce(list((rows.usable if by_weather else rows.keep).values()))
     origins = np.unique(matrix.origin[met])
     weather, measured = _ages_of_weather(matrix, origins), _ages_of_measurements(rows)
     return Training(
@@ -166,6 +173,7 @@ def summarise(
         },
         cold=cold,
         young=young,
+        profile_mean=profile_mean,
         alike=alike,
         hours={
             name: _first_and_last(matrix.valid_time[keep]) for name, keep in rows.keep.items() if keep.any()

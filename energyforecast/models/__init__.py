@@ -11,6 +11,7 @@ from energyforecast.models.demand_response import DemandResponse
 from energyforecast.models.kernel_quantiles import KernelQuantiles
 from energyforecast.models.lightgbm import LightGBMQuantiles
 from energyforecast.models.linear import LinearQuantiles
+from energyforecast.models.profile_start import ProfileStart
 from energyforecast.models.references import (
     ConvexCombination,
     Persistence,
@@ -34,6 +35,7 @@ __all__ = [
     "Persistence",
     "PoolsMembers",
     "PowerCurveReference",
+    "ProfileStart",
     "QuantileModel",
     "SameTypeDay",
     "SeasonalClimatology",

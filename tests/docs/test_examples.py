@@ -365,6 +365,15 @@ def test_the_example_of_a_works_needs_no_weather(tmp_path: Path) -> None:
 
 
 @pytest.mark.notebooks
+def test_the_example_of_a_new_consumer_narrows_with_the_days(tmp_path: Path) -> None:
+    run(ROOT / "examples" / "new_consumer.py", "--out", "out", cwd=tmp_path)
+    tables = [pd.read_csv(tmp_path / "out" / f"forecast_{days}_days.csv") for days in (0, 2, 7)]
+    widths = [(table["q0.9"] - table["q0.1"]).mean() for table in tables]
+    assert widths[0] > 1.5 * widths[2]
+    assert [table["fallback_level"].max() for table in tables] == [3, 0, 0]
+
+
+@pytest.mark.notebooks
 def test_verification_example_scores_beside_references(tmp_path: Path) -> None:
     shown = run(ROOT / "examples" / "verification_of_yesterday.py", "--out", "out", cwd=tmp_path)
     assert "24 hours say little" in shown

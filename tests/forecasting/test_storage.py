@@ -36,7 +36,14 @@ TASK = ef.day_ahead("09:00", timezone="Europe/Paris", quantiles=(0.1, 0.5, 0.9))
 ISSUED = "2024-02-15 09:00"
 #: Every model of the library, small.
 #: Models of which this wind farm has not the columns; their parts are round-tripped in test_models.
-ELSEWHERE = ("ColdStart", "DayProfile", "DemandResponse", "PowerCurveReference", "SmartPersistence")
+ELSEWHERE = (
+    "ColdStart",
+    "DayProfile",
+    "DemandResponse",
+    "PowerCurveReference",
+    "ProfileStart",
+    "SmartPersistence",
+)
 _TREES = ef.LightGBMQuantiles(n_estimators=3, folds=0)
 _SETTINGS: dict[str, dict[str, Any]] = {
     "LightGBMQuantiles": {"n_estimators": 3, "folds": 0},

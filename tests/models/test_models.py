@@ -26,8 +26,9 @@ Array = npt.NDArray[np.float64]
 #: Samples are small here: test_calibration.py asks for the warning.
 pytestmark = pytest.mark.filterwarnings("ignore::energyforecast.errors.UncalibratedWarning")
 
-#: ColdStart, which may learn from nothing, and DemandResponse, which needs months of hours, have their tests.
-ELSEWHERE = ("ColdStart", "DemandResponse")
+#: ColdStart and ProfileStart, which may learn from nothing, and DemandResponse, which needs months of hours, have their
+#: tests.
+ELSEWHERE = ("ColdStart", "DemandResponse", "ProfileStart")
 NAMES = sorted(name for name in QuantileModel.registry if not name.startswith("_") and name not in ELSEWHERE)
 LEVELS = (0.1, 0.5, 0.9)
 BOUNDS = (0.0, 5.0)

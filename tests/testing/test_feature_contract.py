@@ -91,8 +91,14 @@ def _refused(item: Feature, kind: type[EnergyForecastError], *named: str) -> Non
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_every_feature_of_the_library_keeps_the_contract(name: str) -> None:
     module = Feature.registry[name].__module__.rpartition(".")[2]
-    sites: Any = {"solar": PLANTS, "pv_chain": PLANTS, "demand": AREA}.get(module, FARMS)
-    item: Feature = Feature.registry[name]()
+    sites: Any = {
+        "solar": PLANTS,
+        "pv_chain": PLANTS,
+        "demand": AREA,
+        "standard_profile": AREA,
+    }.get(module, FARMS)
+    settings: dict[str, Any] = {"profile": "H25"} if name == "StandardLoadProfile" else {}
+    item: Feature = Feature.registry[name](**settings)
     _check(item, sites)
     if name == "ColdStartPower":
         _check(item, PLANTS)

@@ -19,12 +19,21 @@ from energyforecast.models import (
 )
 from energyforecast.testing import check_model
 
-#: Small, so that many fits cost little; ColdStart may learn from nothing, Blend and curves need columns by pattern.
+#: Small, so that many fits cost little; ColdStart and ProfileStart may learn from nothing, Blend and curves need columns
+#: by pattern.
 SMALL: dict[str, dict[str, Any]] = {
     "LightGBMQuantiles": {"n_estimators": 5, "folds": 2},
     "ConformalQuantiles": {"model": Climatology(), "folds": 2},
 }
-OTHERS = {"ColdStart", "Blend", "DayProfile", "DemandResponse", "SeasonalClimatology", "SmartPersistence"}
+OTHERS = {
+    "ColdStart",
+    "Blend",
+    "DayProfile",
+    "DemandResponse",
+    "ProfileStart",
+    "SeasonalClimatology",
+    "SmartPersistence",
+}
 NAMES = sorted(name for name in QuantileModel.registry if not name.startswith("_") and name not in OTHERS)
 
 
