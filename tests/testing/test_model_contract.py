@@ -19,8 +19,8 @@ from energyforecast.models import (
 )
 from energyforecast.testing import check_model
 
-#: Small, so that many fits cost little; ColdStart and ProfileStart may learn from nothing, Blend and curves need columns
-#: by pattern.
+#: Small, so that many fits cost little; ColdStart and ProfileStart may learn from nothing, Blend and curves need
+#: columns by pattern.
 SMALL: dict[str, dict[str, Any]] = {
     "LightGBMQuantiles": {"n_estimators": 5, "folds": 2},
     "ConformalQuantiles": {"model": Climatology(), "folds": 2},
