@@ -18,11 +18,11 @@ from energyforecast.configuration.archive_section import archive_place
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
 from energyforecast.operations.run_folder import RunFolder
-from energyforecast.planning import DayPlan
 
 if TYPE_CHECKING:
     from energyforecast.archive import Archive
     from energyforecast.configuration import Configuration
+    from energyforecast.planning import DayPlan
 
 __all__ = ["archive_issue", "missing_library", "open_archive", "reached"]
 

@@ -12,7 +12,7 @@ import pandas as pd
 from energyforecast.core import file_sets
 from energyforecast.core.fallback import FULL, LADDER
 from energyforecast.core.wording import counted
-from energyforecast.operations import archiving
+from energyforecast.operations import archiving, training_step
 from energyforecast.operations.issuing import issue
 from energyforecast.operations.lock import holder, is_held
 from energyforecast.operations.outcome import State, StepOutcome
@@ -47,8 +47,11 @@ def rehearse(run: Run) -> RunRecord:
     run.do("lock", lambda: _lock(run.folder.lock))
     run.do("disk", lambda: _disk(run.folder.root))
     run.do("fetch", lambda: _fetch(run))
+    due = training_step.look(run)
     run.do("weather", lambda: read_weather(run))
     run.do("measurements", lambda: read_measurements(run))
+    train = StepOutcome("train", "skipped", f"{due} One would be trained." if due else "Not due.")
+    run.do("train", lambda: train)
     outcome = run.do("forecast", lambda: _forecast(run))
     if run.settings.plan is not None:
         run.do("plan", lambda: _plan(run.settings))

@@ -10,25 +10,16 @@ import pandas as pd
 
 from energyforecast.core.files import without_secrets
 from energyforecast.core.forecast import Forecast
-from energyforecast.core.observation_series import Observations
-from energyforecast.core.weather_schema import Weather
 from energyforecast.errors import EnergyForecastError
 from energyforecast.forecasting import agreement
 from energyforecast.forecasting.forecaster import Forecaster
+from energyforecast.operations.inputs import Inputs
 from energyforecast.operations.last_resort import reference_forecast
 
 if TYPE_CHECKING:
     from energyforecast.configuration import Configuration
 
-__all__ = ["Inputs", "Issued", "in_words", "issue"]
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """Weather and measurements of a run; None where there are none."""
-
-    weather: Weather
-    observations: Observations | None
+__all__ = ["Issued", "in_words", "issue"]
 
 
 @dataclass(frozen=True)
@@ -53,6 +44,7 @@ def issue(
     *,
     moment: pd.Timestamp,
     in_service: Callable[[], Forecaster] | None,
+    everything: Callable[[], Inputs] | None = None,
 ) -> Issued:
     """Forecast of the sites of a configuration: the best that its data allow, never an error of them.
 
@@ -64,6 +56,8 @@ def issue(
         Issue time in UTC.
     in_service : callable, optional
         Loads the forecaster in service.
+    everything : callable, optional
+        Inputs from which a model can be fitted; `inputs` by default.
 
     Raises
     ------
@@ -71,7 +65,8 @@ def issue(
         If nothing is known of any site.
     """
     refused: list[str] = []
-    for way, makes in _ways(settings, inputs, moment, in_service):
+    learnt = (lambda: inputs) if everything is None else everything
+    for way, makes in _ways(settings, inputs, learnt, moment=moment, in_service=in_service):
         try:
             forecast, forecaster = makes()
         except Exception as error:  # noqa: BLE001  (whatever stops one way, the next one answers)
@@ -79,12 +74,14 @@ def issue(
             continue
         return Issued(forecast, forecaster, way, tuple(refused))
     forecast = reference_forecast(settings.sites, settings.task, inputs.observations, issue_time=moment)
-    return Issued(forecast, None, "reference", tuple(refused))
+    return Issued(forecast, None, "references", tuple(refused))
 
 
 def _ways(
     settings: Configuration,
     inputs: Inputs,
+    everything: Callable[[], Inputs],
+    *,
     moment: pd.Timestamp,
     in_service: Callable[[], Forecaster] | None,
 ) -> Iterator[tuple[str, Callable[[], tuple[Forecast, Forecaster]]]]:
@@ -100,7 +97,7 @@ def _ways(
             yield f"model in service {name}", lambda fewer=fewer: _by(loaded[0], fewer, moment)  # type: ignore[misc]
     for fallbacks in (True, False):
         name = "fitted now" if fallbacks else "fitted now, without fallback models"
-        yield name, lambda fallbacks=fallbacks: _fit(settings, inputs, moment, fallbacks)  # type: ignore[misc]
+        yield name, lambda fallbacks=fallbacks: _fit(settings, everything(), moment, fallbacks)  # type: ignore[misc]
 
 
 def _agreeing(

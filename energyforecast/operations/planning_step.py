@@ -10,11 +10,11 @@ from energyforecast.core import timestamps
 from energyforecast.core.forecast import Forecast
 from energyforecast.errors import ConfigurationError
 from energyforecast.forecasting.portfolio import PLANNED, PortfolioForecast, forecast_portfolio
-from energyforecast.operations.issuing import Inputs
-from energyforecast.planning import DayPlan, plan_day
+from energyforecast.operations.inputs import Inputs
 
 if TYPE_CHECKING:
     from energyforecast.configuration import Configuration
+    from energyforecast.planning import DayPlan
 
 __all__ = ["make_plan"]
 
@@ -35,6 +35,8 @@ def make_plan(
     moment : Timestamp
         Issue time in UTC.
     """
+    from energyforecast.planning import plan_day
+
     terms = settings.plan
     if terms is None:
         raise ConfigurationError(

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.forecast_files import write_csv
 from energyforecast.core.published_set import PublishedSet
 from energyforecast.core.sites import DemandArea
 from energyforecast.errors import MissingDataError
-from energyforecast.planning import DayPlan
+
+if TYPE_CHECKING:
+    from energyforecast.planning import DayPlan
 
 __all__ = ["described", "publish"]
 

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
+
+import pandas as pd
 
 from energyforecast.operations import measurements, usable_weather
-from energyforecast.operations.issuing import Inputs
+from energyforecast.operations.inputs import Inputs
 from energyforecast.operations.outcome import State, StepOutcome
 from energyforecast.operations.run_steps import Run
 from energyforecast.operations.set_aside import SetAside, summary
 
 __all__ = ["read_measurements", "read_weather"]
 
+#: Runs of weather that a model in service may look at.
+_RECENT: Final = pd.Timedelta("14D")
+
 
 def read_weather(run: Run) -> StepOutcome:
     """Read the weather of the sites."""
     if "weather" not in run.settings.sections:
         return StepOutcome("weather", "skipped", "The configuration has no weather.")
-    usable = usable_weather.read_weather(run.settings, as_of=run.moment)
+    since = run.moment - _RECENT if run.is_recent else None
+    usable = usable_weather.read_weather(run.settings, as_of=run.moment, since=since)
     run.inputs = Inputs(usable.weather, run.inputs.observations)
     _note(run, usable.set_aside)
     if usable.weather is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
@@ -13,12 +14,12 @@ from energyforecast.core.published_set import PublishedSet
 from energyforecast.core.wording import counted
 from energyforecast.errors import RunLockedError
 from energyforecast.forecasting import storage
-from energyforecast.operations import archiving
+from energyforecast.operations import archiving, training_step
 from energyforecast.operations import dry_run as rehearsal
 from energyforecast.operations.alerts import alert, alert_of
 from energyforecast.operations.deadline import deadline_of
 from energyforecast.operations.fetch import fetch
-from energyforecast.operations.issuing import issue
+from energyforecast.operations.issuing import Issued, issue
 from energyforecast.operations.lock import only_run
 from energyforecast.operations.outcome import State, StepOutcome
 from energyforecast.operations.planning_step import make_plan
@@ -27,8 +28,9 @@ from energyforecast.operations.publishing import described, publish
 from energyforecast.operations.reading import read_measurements, read_weather
 from energyforecast.operations.run_folder import RunFolder
 from energyforecast.operations.run_record import LOCKED, RunRecord, write_record
-from energyforecast.operations.run_steps import Progress, Run
+from energyforecast.operations.run_steps import Progress, Run, guarded
 from energyforecast.operations.step_times import StepTimes
+from energyforecast.operations.verifying import verify_issued
 
 if TYPE_CHECKING:
     from energyforecast.configuration import Configuration
@@ -136,8 +138,8 @@ def _held(run: Run, start: pd.Timestamp) -> RunRecord:
     """The run, by the holder of the lock; also one that is stopped leaves its record."""
     files = PublishedSet(run.folder.published, "forecast")
     try:
-        _issue_steps(run, files)
-        _later_steps(run)
+        due = _issue_steps(run, files)
+        _later_steps(run, due)
     except BaseException as error:  # a signal: exceptions of steps are outcomes
         run.steps.append(StepOutcome("stop", "failed", f"Stopped by {type(error).__name__}."))
         _end(run, files, start, is_stopped=True)
@@ -145,8 +147,8 @@ def _held(run: Run, start: pd.Timestamp) -> RunRecord:
     return _end(run, files, start)
 
 
-def _issue_steps(run: Run, files: PublishedSet) -> None:
-    """Steps up to publication."""
+def _issue_steps(run: Run, files: PublishedSet) -> str | None:
+    """Steps up to publication; the reason to train, if there is one and no time for it."""
     times = StepTimes.of(run.folder)
     run.do(
         "fetch",
@@ -157,23 +159,34 @@ def _issue_steps(run: Run, files: PublishedSet) -> None:
     if run.issue_time is None:
         run.issue_time = run.clock().ceil("s")
     files.ask(run.settings.task, run.issue_time)
+    due = training_step.look(run)
+    late = due is not None and run.in_service() is not None and training_step.is_late(run, times)
+    run.is_recent = run.in_service() is not None and (due is None or late)
     run.do("weather", lambda: read_weather(run))
     run.do("measurements", lambda: read_measurements(run))
+    if due is not None and not late:
+        run.do("train", lambda: training_step.train_model(run, due))
     run.do("forecast", lambda: _forecast(run))
     if run.settings.plan is not None and run.issued is not None:
         run.do("plan", lambda: _plan(run, times))
     run.do("publish", lambda: _publish(run, files))
+    return due if late else None
 
 
-def _later_steps(run: Run) -> None:
-    """Steps for which no reader of the forecast waits."""
+def _later_steps(run: Run, due: str | None) -> None:
+    """Steps for which no reader of the forecast waits; with a reason to train that had to wait."""
     run.do("archive", lambda: _archive(run))
+    run.do("verify", lambda: verify_issued(run))
+    if due is not None:
+        run.do("train", lambda: training_step.train_model(run, due))
     run.do("prune", lambda: prune(run.settings, run.folder, as_of=run.moment))
 
 
 def _forecast(run: Run) -> StepOutcome:
     """Issue the forecast."""
-    run.issued = issue(run.settings, run.inputs, moment=run.moment, in_service=run.in_service())
+    run.issued = issue(
+        run.settings, run.inputs, moment=run.moment, in_service=run.in_service(), everything=run.everything
+    )
     about = described(run.issued.forecast)
     run.details |= about
     level = about["fallback_level"]
@@ -193,7 +206,10 @@ def _plan(run: Run, times: StepTimes) -> StepOutcome:
     if left < usual:
         message = f"Not planned: {left:.0f} s are left before the deadline, the last plan took {usual:.0f} s."
         return StepOutcome("plan", "failed", message)
-    run.plan = make_plan(run.settings, run.issued.forecast, run.inputs, moment=run.moment)
+    terms = run.settings.plan
+    learns = terms is not None and terms.dependence == "gaussian"  # from hindcasts
+    inputs = run.everything() if learns else run.inputs
+    run.plan = make_plan(run.settings, run.issued.forecast, inputs, moment=run.moment)
     parts = ", ".join(run.plan.tables())
     return StepOutcome("plan", "good", f"{parts}.", {"dependence": run.plan.dependence})
 
@@ -221,12 +237,11 @@ def _archive(run: Run) -> StepOutcome:
         return StepOutcome("archive", state, f"Not archived: {missing} is not installed.")
     archive = archiving.open_archive(run.settings, run.folder, clock=run.clock)
     issued = run.issued if run.is_published else None  # the archive holds what was said
-    model = None if issued is None or issued.forecaster is None else storage.dump(issued.forecaster)
     new = archiving.archive_issue(
         archive,
         None if issued is None else issued.forecast,
         run.inputs.observations,
-        model=model,
+        model=None if issued is None else _model_file(run, issued),
         plan=run.plan if run.is_published else None,
         name=run.settings.path.stem,
     )
@@ -234,24 +249,37 @@ def _archive(run: Run) -> StepOutcome:
     return StepOutcome("archive", "good", f"New: {shown or 'nothing'}.", new)
 
 
+def _model_file(run: Run, issued: Issued) -> bytes | None:
+    """Content of the file of the forecaster that made a forecast."""
+    served = None if run.registry is None else run.registry.served()
+    if served is not None and issued.forecaster is served.forecaster:
+        return served.record.path.read_bytes()
+    return None if issued.forecaster is None else storage.dump(issued.forecaster)
+
+
 def _end(run: Run, files: PublishedSet, start: pd.Timestamp, *, is_stopped: bool = False) -> RunRecord:
     """Write the record, the row of the archive and the alert of a run that has ended."""
     issued = run.is_published or files.is_answered()
-    if not issued and is_stopped:
-        run.do("publish", lambda: _publish_nothing(files))
+    if not issued:
+        guarded("publish", lambda: _publish_nothing(files))
     record = _record(run, start, is_issued=issued, is_stopped=is_stopped)
     found = alert_of(record, configuration=run.settings.path.stem)
     if found is not None and not is_stopped:
         run.do("alert", lambda: alert(found, run.folder, command=run.settings.operations.alert_command))
     run.do("record", lambda: _keep_run(run, record))
     record = _record(run, start, is_issued=issued, is_stopped=is_stopped)
-    write_record(record, run.folder)
-    return record
+    written = guarded("record", lambda: _write(record, run.folder))
+    return record if written.is_good else replace(record, steps=(*record.steps, written))
+
+
+def _write(record: RunRecord, folder: RunFolder) -> StepOutcome:
+    write_record(record, folder)
+    return StepOutcome("record", "good")
 
 
 def _publish_nothing(files: PublishedSet) -> StepOutcome:
     """Set the files of an earlier issue aside."""
-    moved = files.refuse("The run was stopped.")
+    moved = files.refuse("No forecast could be published.")
     return StepOutcome("publish", "failed", f"No forecast; {counted(len(moved), 'file')} set aside.")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -13,13 +14,15 @@ import pandas as pd
 
 from energyforecast.forecasting.forecaster import Forecaster
 from energyforecast.operations.deadline import Deadline
-from energyforecast.operations.issuing import Inputs, Issued, in_words
+from energyforecast.operations.inputs import Inputs, weather_of_all_times
+from energyforecast.operations.issuing import Issued, in_words
 from energyforecast.operations.outcome import StepOutcome
 from energyforecast.operations.run_folder import RunFolder
-from energyforecast.planning import DayPlan
+from energyforecast.operations.served_model import RegistryOfRun
 
 if TYPE_CHECKING:
     from energyforecast.configuration import Configuration
+    from energyforecast.planning import DayPlan
 
 __all__ = ["Progress", "Run", "guarded"]
 
@@ -42,6 +45,8 @@ class Run:
     progress: Progress | None = None
     issue_time: pd.Timestamp | None = None
     inputs: Inputs = field(default_factory=lambda: Inputs(None, None))
+    is_recent: bool = False
+    registry: RegistryOfRun | None = None
     issued: Issued | None = None
     plan: DayPlan | None = None
     is_published: bool = False
@@ -55,17 +60,29 @@ class Run:
 
     def in_service(self) -> Callable[[], Forecaster] | None:
         """Loads the forecaster in service; None without one."""
-        return None
+        served = None if self.registry is None else self.registry.served()
+        return None if served is None else lambda: served.forecaster
+
+    def everything(self) -> Inputs:
+        """Inputs with the weather of all times, from which a model can learn."""
+        if self.is_recent:
+            self.inputs = Inputs(weather_of_all_times(self.settings, self.moment), self.inputs.observations)
+            self.is_recent = False
+        return self.inputs
 
     def do(self, name: str, work: Callable[[], StepOutcome]) -> StepOutcome:
         """Do a step; its outcome is kept and reported."""
-        if self.progress is not None:
-            self.progress(name, None)
+        self._report(name, None)
         outcome = guarded(name, work)
         self.steps.append(outcome)
-        if self.progress is not None:
-            self.progress(name, outcome)
+        self._report(name, outcome)
         return outcome
+
+    def _report(self, name: str, outcome: StepOutcome | None) -> None:
+        """Report to the listener; a closed pipe is no reason to stop."""
+        if self.progress is not None:
+            with suppress(OSError):
+                self.progress(name, outcome)
 
 
 def guarded(name: str, work: Callable[[], StepOutcome]) -> StepOutcome:

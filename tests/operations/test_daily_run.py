@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -72,6 +73,12 @@ def _folder(config: Path) -> RunFolder:
     return RunFolder(config.parent / "operations")
 
 
+def _forget(folder: RunFolder) -> None:
+    """Remove the measurements that were known, and the models."""
+    folder.archive.unlink()
+    shutil.rmtree(folder.models)
+
+
 def test_a_good_run_publishes_records_and_archives(config: Path) -> None:
     record = _run(config)
     folder = _folder(config)
@@ -82,12 +89,8 @@ def test_a_good_run_publishes_records_and_archives(config: Path) -> None:
         name: checksum((folder.published / name).read_bytes()) for name in ("forecast.csv", "forecast.nc")
     }
     written = json.loads(folder.record(MORNING).read_text(encoding="utf-8"))
-    assert [step["name"] for step in written["steps"]][:5] == [
-        "fetch",
-        "weather",
-        "measurements",
-        *[step.name for step in record.steps][3:5],
-    ]
+    order = ["fetch", "models", "weather", "measurements", "train", "forecast", "publish", "archive"]
+    assert [step["name"] for step in written["steps"]][: len(order)] == order
     held = archive.open(folder.archive, create=False)
     assert held.runs()[["command", "exit_code"]].values.tolist() == [["run", 0]]
     said = held.forecast("farm", valid="2024-02-26")
@@ -127,7 +130,7 @@ def test_a_forecast_of_a_lower_level_of_the_same_hours_stays(config: Path) -> No
     _run(config)
     before = folder.index.read_bytes()
     (config.parent / "power.csv").unlink()
-    folder.archive.unlink()  # the measurements that were known
+    _forget(folder)
     record = _run(config, MORNING + pd.Timedelta("5min"))
     assert record.exit_code == 3
     assert "level 0 of the same hours" in record.step("publish").message
@@ -142,7 +145,7 @@ def test_a_site_of_which_nothing_is_known_has_no_forecast_and_yesterdays_is_set_
     folder = _folder(config)
     assert _run(config).exit_code == 0
     (config.parent / "power.csv").unlink()
-    folder.archive.unlink()
+    _forget(folder)
     record = _run(config, MORNING + pd.Timedelta("1D"))
     assert record.exit_code == 1
     assert _index(folder)["state"] == "refused"
@@ -329,6 +332,38 @@ def test_a_run_that_is_stopped_leaves_a_record_and_no_half_files(config: Path) -
     assert json.loads(newest.read_text(encoding="utf-8"))["is_stopped"] is True
     assert archive.open(folder.archive, create=False).runs()["exit_code"].tolist() == [0, 1]
     assert holder(folder.lock) is None
+
+
+def test_the_model_of_the_first_morning_serves_until_another_is_due(config: Path) -> None:
+    first = _run(config)
+    assert first.step("train").details["promoted"]
+    second = _run(config, MORNING + pd.Timedelta("1D"))
+    assert second.step("train") is None
+    assert second.step("forecast").details["way"] == "model in service"
+    assert second.exit_code == 0
+    later = _run(config, MORNING + pd.Timedelta("8D"))
+    assert "one is trained every 7 days" in later.step("train").details["due"]
+
+
+def test_a_damaged_model_is_named_and_another_is_fitted(config: Path) -> None:
+    folder = _folder(config)
+    _run(config)
+    for path in folder.models.rglob("*.forecaster"):
+        path.write_bytes(path.read_bytes()[:-100])
+    record = _run(config, MORNING + pd.Timedelta("1D"))
+    assert record.exit_code in (0, 3)
+    assert _index(folder)["issue_time"] == "2024-02-26T09:00:00Z"
+    assert record.step("train") is not None
+
+
+def test_without_time_to_train_the_forecast_comes_first(config: Path) -> None:
+    _run(config)
+    moment = MORNING + pd.Timedelta("8D")
+    record = _run(config, moment, deadline="09:00")
+    names = [step.name for step in record.steps]
+    assert names.index("publish") < names.index("train")
+    assert record.step("train").state == "good"
+    assert record.exit_code == 0
 
 
 def test_two_runs_at_once_are_one_and_a_refusal(config: Path) -> None:
