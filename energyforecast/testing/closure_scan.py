@@ -21,9 +21,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import xarray as xr
+from lightgbm import Booster
+from sklearn.base import BaseEstimator
 
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
+from energyforecast.core.power_curve import PowerCurve
+from energyforecast.core.sites import Site
+from energyforecast.core.tasks import Task
 from energyforecast.core.weather_schema import ValidatedWeather
 from energyforecast.evaluation.result import Result
 from energyforecast.features.base import Feature, FunctionFeature
@@ -41,6 +46,8 @@ _MANY: Final = 200
 _LONG: Final = 10_000
 #: Objects of the library that hold measurements, weather or forecasts.
 _ARCHIVES: Final = (Observations, ValidatedWeather, TemperatureEnsemble, Forecast, Result, Forecaster)
+#: Numbers, and facts of a plant and a task, which a forecaster is given as well.
+_FACTS: Final = (bool, int, float, Site, PowerCurve, Task)
 #: Open files and data bases.
 _OPEN: Final = (io.IOBase, sqlite3.Connection)
 #: Code is looked through; of other values the outermost one is named.
@@ -82,7 +89,7 @@ class Reach:
         self, name: str, value: Any, *, depth: int = _DEPTH, holder: tuple[str, str] | None = None
     ) -> None:
         """Look at a value, and at all that can be reached from it; data is named by its holder."""
-        if depth < 0 or id(value) in self._seen or value is None or isinstance(value, bool | int | float):
+        if depth < 0 or id(value) in self._seen or value is None or isinstance(value, _FACTS):
             return
         self._seen.add(id(value))
         self._kept.append(value)
@@ -130,12 +137,21 @@ def _in_words(value: Any) -> str:
         return kind
     if isinstance(value, _OPEN):
         return f"{kind}, which is open"
+    if _is_fitted(value):
+        return f"{kind}, which is fitted"
     if _has_times(value):
         return kind
     if isinstance(value, str | bytes | bytearray):
         return f"{kind} of {len(value):,} characters" if len(value) >= _LONG else ""
     count = len(_numbers(value))
     return f"{kind} of {count:,} numbers" if count >= _MANY else ""
+
+
+def _is_fitted(value: Any) -> bool:
+    """Whether a value is a model of scikit-learn's kind, or of LightGBM, that has learnt from data."""
+    if isinstance(value, BaseEstimator):
+        return any(name.endswith("_") and not name.startswith("_") for name in vars(value))
+    return isinstance(value, Booster)
 
 
 def _has_times(value: Any) -> bool:
@@ -199,12 +215,23 @@ def _of_object(value: Any) -> Iterator[tuple[str, Any]]:
         yield from _fields(value).items()
     elif dataclasses.is_dataclass(value):
         yield from [(item.name, getattr(value, item.name, None)) for item in dataclasses.fields(value)]
+    held = _attributes(value)
     if _of_the_user(type(value).__module__):
-        yield from list(getattr(value, "__dict__", {}).items())
-        slots = getattr(type(value), "__slots__", ())
-        names = [slots] if isinstance(slots, str) else list(slots)
-        yield from [(name, getattr(value, name, None)) for name in names if name != "__dict__"]
+        yield from held.items()
         yield from _of_class(type(value))
+    elif not type(value).__module__.startswith("energyforecast."):  # e.g. an interpolation of scipy
+        yield from [(name, item) for name, item in held.items() if isinstance(item, np.ndarray)]
+
+
+def _attributes(value: Any) -> dict[str, Any]:
+    """Attributes of an object, those in slots too."""
+    found = dict(getattr(value, "__dict__", {}))
+    for base in type(value).__mro__:
+        slots = vars(base).get("__slots__", ())
+        for name in [slots] if isinstance(slots, str) else list(slots):
+            if not name.startswith("__") and hasattr(value, name):
+                found[name] = getattr(value, name)
+    return found
 
 
 def _of_class(kind: type) -> Iterator[tuple[str, Any]]:

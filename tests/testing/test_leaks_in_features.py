@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,6 +11,8 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.interpolate import Akima1DInterpolator
+from sklearn.linear_model import Ridge
 
 import energyforecast as ef
 from energyforecast.errors import LeakageError
@@ -145,7 +147,27 @@ def in_observations() -> Compute:
     return observations
 
 
+def in_a_fitted_model() -> Compute:
+    ridge = Ridge().fit(np.arange(len(POWER))[:, None], POWER)
+
+    def a_fitted_model(now: Snapshot) -> Any:
+        return ridge.predict(hour_of(now.valid_time).reshape(-1, 1)).reshape(now.valid_time.shape)
+
+    return a_fitted_model
+
+
+def in_an_interpolation() -> Compute:
+    curve = Akima1DInterpolator(np.arange(len(POWER)), POWER)
+
+    def an_interpolation(now: Snapshot) -> Any:
+        return curve(hour_of(now.valid_time))
+
+    return an_interpolation
+
+
 HELD = [
+    in_a_fitted_model(),
+    in_an_interpolation(),
     in_a_closure(),
     in_an_object(),
     in_a_helper(),
@@ -292,14 +314,17 @@ def test_outcomes_that_a_model_takes_around_the_fit_are_found() -> None:
 
 # --- What is no leak --------------------------------------------------------------------------------
 
+_SPEED = np.arange(0, 30, 0.1)
+_FINE = ef.PowerCurve(tuple(_SPEED), tuple(np.clip((_SPEED / 12) ** 3, 0, 1)), rated=1.0)
 WEIGHTS = np.array([0.2, 0.3, 0.5])
+FARM = replace(GIVEN.site, power_curve=_FINE)
 CURVE = tuple((speed, min(1.0, (speed / 12) ** 3)) for speed in range(26))
 
 
-def test_constants_of_a_feature_are_no_archive() -> None:
+def test_constants_and_facts_of_a_plant_are_no_archive() -> None:
     def weighted(now: Snapshot) -> Any:
         x, y = zip(*CURVE, strict=True)
-        return WEIGHTS.mean() * np.interp(now["wind_speed_100m"], x, y)
+        return WEIGHTS.mean() * np.interp(now["wind_speed_100m"], x, y) * FARM.capacity
 
     forecaster = ef.Forecaster(GIVEN.site, TASK, features=[leak(weighted)], model=SMALL)
     check_no_leakage(forecaster, GIVEN.weather, GIVEN.power, issue_time=MOMENT, origins=1)
