@@ -324,7 +324,7 @@ for number in range(20):
             moment = pd.Timestamp("2024-03-01", tz="UTC") + pd.Timedelta(number * 10_000 + minute, "min")
             added = registry.add(forecaster, as_of=moment, about={"filling": "x" * 200_000})
             registry.put_in_service(added.name)
-    time.sleep(random.uniform(0.02, 0.3))
+    time.sleep(random.uniform(0.02, 0.5))
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     served = registry.served()
@@ -343,13 +343,18 @@ def test_kills_while_models_are_added_leave_whole_ones_alone(tmp_path: Path) -> 
     assert {tuple(row[1:]) for row in rows} == {("0", "True")}
     counts = [int(row[0]) for row in rows]
     assert counts == sorted(counts)  # none that was there is lost
-    assert counts[-1] > 20
-    assert (
-        registry.in_service() == registry.records()[-1]
-    )  # each was put in service as it was added, or is not in it
-    for left in registry.folder.glob(
-        ".part-*"
-    ):  # those of killed processes are removed when they are a day old
+    assert counts[-1] > 5  # on a busy machine few are written before a kill
+    in_service = registry.in_service()
+    assert in_service is not None
+    # Of each process at most the last is not in service: it was killed between adding and putting in service.
+    later = [record.as_of for record in registry.records() if record.as_of > in_service.as_of]
+    processes = [
+        (moment - pd.Timestamp("2024-03-01", tz="UTC")) // pd.Timedelta(10_000, "min") for moment in later
+    ]
+    assert len(set(processes)) == len(later)
+    old = list(registry.folder.glob(".part-*"))
+    for left in old:
         os.utime(left, (0, 0))
+    # What killed processes have left is removed when it is a day old.
     registry.add(FITTED[10], as_of=_day(28))
     assert list(registry.folder.glob(".part-*")) == []
