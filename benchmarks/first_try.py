@@ -41,6 +41,7 @@ from rich.progress import track
 from rich.table import Table
 
 import energyforecast as ef
+from energyforecast.core.provenance import machine
 
 Array = npt.NDArray[Any]
 DEFAULT, HAND = "default", "hand-written"
@@ -468,6 +469,7 @@ def main() -> None:
         "cases": rows,
     }
     measured = {case.name for case in cases}
+    about = {"commit": machine().get("commit", ""), "date": f"{pd.Timestamp.now('UTC'):%Y-%m-%d}"}
     if options.json and options.json.exists() and options.only:
         earlier = json.loads(options.json.read_text(encoding="utf-8"))
         rows += [row for row in earlier["cases"] if name_of(row) not in measured]
@@ -483,7 +485,7 @@ def main() -> None:
         total=len(cases),
         console=Console(stderr=True),
     ):
-        rows.append(row)
+        rows.append(row | about)
         found["summary"] = summary(rows)
         if options.json:  # After each case: an interrupted run leaves those that are done.
             options.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

@@ -63,7 +63,7 @@ def by_part(
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """Markdown of the cases that have parts; in each line the lowest loss is bold."""
+    """Markdown of the cases that have parts, in kW; in each line the lowest loss is bold."""
     cases = [row for row in rows if row.get("parts")]
     names = list(dict.fromkeys(name for row in cases for part in row["parts"] for name in part["models"]))
     lines = [f"| Series, task | Part | Hours | {' | '.join(name.capitalize() for name in names)} | 80 % |"]
@@ -71,7 +71,7 @@ def table(rows: list[dict[str, Any]]) -> str:
     for row in cases:
         title = f"{row['data']} {row['series']}, {row['task']}"
         for part in row["parts"]:
-            losses = {name: part["models"].get(name, {}).get("pinball", np.inf) for name in names}
+            losses = {name: 1e3 * part["models"].get(name, {}).get("pinball", np.inf) for name in names}
             cells = [_cell(loss, best=loss == min(losses.values())) for loss in losses.values()]
             held = 100 * next(iter(part["models"].values()))["coverage 80"]
             lines.append(f"| {title} | {part['part']} | {part['n']:,} | {' | '.join(cells)} | {held:.0f} |")

@@ -13,7 +13,7 @@ from energyforecast.features.lags import RecentLevel
 from energyforecast.point_in_time.history import Past, begun
 from energyforecast.point_in_time.snapshot import Snapshot
 
-__all__ = ["Planned", "planned_activity"]
+__all__ = ["Planned", "planned_activity", "planned_column"]
 
 _PREFIX: Final = "planned["
 _CHANGE: Final = "planned_change["
@@ -80,10 +80,15 @@ class Planned(Feature):
         days = np.stack([begun(now.lag_age(past.lag, step="24h"), issued) for past in usual.history[1:]])
         for activity in plan.activities:
             level = plan.level(activity, now.valid_time)
-            columns[f"{_PREFIX}{activity}]"] = level
+            columns[planned_column(activity)] = level
             past = usual.counted(now, plan.level(activity, days), newest)
             columns[f"{_CHANGE}{activity}]"] = level - usual.of_days(past, newest)
         return columns
+
+
+def planned_column(activity: str) -> str:
+    """Column of the planned level of an activity."""
+    return f"{_PREFIX}{activity}]"
 
 
 def planned_activity(column: str) -> str:

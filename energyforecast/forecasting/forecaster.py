@@ -300,12 +300,12 @@ class Forecaster(Specification):
         )
         given: Any = {"available_capacity": available_capacity, "planned": planned}
         matrix = self.design_matrix(near, observations, issued, **given)
-        matrix, unknown = known_activities.as_learnt(matrix, self.models_, strict=strict)
+        matrix, plans = known_activities.as_learnt(matrix, self.models_, fit=self.training_, strict=strict)
         if strict:
             checks.refuse_unusable(weather, matrix, recipes=self.recipes_for(weather), place="predict")
             checks.refuse_too_old(matrix, self.training_)
             checks.refuse_unpublished(matrix, self.training_, self.needs_)
-        ages = (*unknown, *ladder.caveats_of_ages(matrix, self.training_))
+        ages = (*plans, *ladder.caveats_of_ages(matrix, self.training_))
         caveats = "; ".join((*self.caveats(near), *ages, *extrapolation_caveats(self.models_, matrix)))
         result = self.to_forecast(matrix, attrs={"caveats": caveats})
         return replaced(result, self.fallbacks_, weather, observations, given=given)

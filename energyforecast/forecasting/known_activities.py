@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from energyforecast.errors import SchemaError
-from energyforecast.features.planned import planned_activity
+from energyforecast.features.planned import planned_activity, planned_column
 from energyforecast.forecasting.design_matrix import DesignMatrix
+from energyforecast.forecasting.training_summary import Training
 from energyforecast.models import QuantileModel
 
 __all__ = ["as_learnt"]
@@ -19,9 +20,9 @@ Activities = list[str]
 
 
 def as_learnt(
-    matrix: DesignMatrix, models: Mapping[str, QuantileModel], *, strict: bool
+    matrix: DesignMatrix, models: Mapping[str, QuantileModel], *, fit: Training, strict: bool
 ) -> tuple[DesignMatrix, tuple[str, ...]]:
-    """Matrix with the planned activities of the fit, and a caveat for each site of which the plan has others.
+    """Matrix with the planned activities of the fit, and caveats for other activities and for greater levels.
 
     Activities that training never saw are left out, those that the plan lacks are missing. Origins that this changes
     are forecast on the fallback level of missing inputs.
@@ -59,7 +60,21 @@ def as_learnt(
             f"{site}: planned activity {name!r} is unknown to training and left out" for name in unknown
         ]
         caveats += [f"{site}: planned activity {name!r} of training is missing" for name in absent]
-    return matrix, tuple(caveats)
+    return matrix, (*caveats, *_beyond(matrix, fit))
+
+
+def _beyond(matrix: DesignMatrix, training: Training) -> Iterator[str]:
+    """Caveats of activities that are planned at a greater level than ever in training, as the first closed day."""
+    for site, greatest in training.planned.items():
+        for activity, most in greatest.items():
+            level = matrix.columns[site][planned_column(activity)].to_numpy()
+            count = int((level > most + 1e-9).sum())
+            if count:
+                seen = f"at most {most:g}" if most > 0 else "never"
+                yield (
+                    f"{site}: activity {activity!r} is planned at {np.nanmax(level):g} in {count} intervals, "
+                    f"in training {seen}: the forecast does not know its effect"
+                )
 
 
 def _differing(

@@ -14,6 +14,7 @@ from energyforecast.core import provenance, timestamps
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import DemandArea
 from energyforecast.core.wording import minute
+from energyforecast.features.planned import planned_activity
 from energyforecast.forecasting import error_dependence
 from energyforecast.forecasting.design_matrix import DesignMatrix
 from energyforecast.forecasting.training import TrainingRows
@@ -51,6 +52,8 @@ class Training:
         Age that 5 % of the runs stayed under, by weather model. [h]
     oldest_measurement, usual_measurement : dict of float
         Greatest age of the newest measurement at issue, and that which 95 % stayed under, by site that reads some. [h]
+    planned : dict of dict of float
+        Greatest planned level of each activity in training, by site with a plan.
     always_known : dict of list of str
         Columns without a missing value in training, by site.
     fallbacks : dict of str
@@ -98,6 +101,7 @@ class Training:
     newest_weather: dict[str, float] = field(default_factory=dict)
     oldest_measurement: dict[str, float] = field(default_factory=dict)
     usual_measurement: dict[str, float] = field(default_factory=dict)
+    planned: dict[str, dict[str, float]] = field(default_factory=dict)
     always_known: dict[str, list[str]] = field(default_factory=dict)
     fallbacks: dict[str, str] = field(default_factory=dict)
     cold: dict[str, list[str]] = field(default_factory=dict)
@@ -167,6 +171,7 @@ def summarise(
         newest_weather={model: float(np.quantile(age, 0.05)) for model, age in weather.items()},
         oldest_measurement={name: float(age.max()) for name, age in measured.items()},
         usual_measurement={name: float(np.quantile(age, 0.95)) for name, age in measured.items()},
+        planned=_greatest_levels(rows),
         always_known={
             name: list(frame.columns[frame[rows.keep[name]].notna().all()])
             for name, frame in matrix.columns.items()
@@ -188,6 +193,19 @@ def summarise(
         fitted_on=provenance.machine(),
         as_of=_known_from(rows, observations, as_of),
     )
+
+
+def _greatest_levels(rows: TrainingRows) -> dict[str, dict[str, float]]:
+    """Greatest planned level of each activity in the rows of a fit, by site with a plan."""
+    found = {
+        name: {
+            activity: float(np.nan_to_num(frame[column][rows.keep[name]].max()))
+            for column in frame
+            if (activity := planned_activity(str(column)))
+        }
+        for name, frame in rows.matrix.columns.items()
+    }
+    return {name: levels for name, levels in found.items() if levels}
 
 
 def _known_from(

@@ -391,4 +391,4 @@ def test_consumers_are_scored_by_season_and_type_of_day(first_try: Any) -> None:
         assert sum(item["n"] for item in found if item["by"] == kind) > len(valid) - 2 * 24
     assert by["March to May"]["n"] == 31 * 24  # in Ramadan the clock of Morocco is UTC
     text = module.table([{"data": "set", "series": "a", "task": "day ahead", "parts": found}])
-    assert f"|  | Ramadan | {by['Ramadan']['n']} | **3** | 6 | 80 |" in text
+    assert f"|  | Ramadan | {by['Ramadan']['n']} | **3000** | 6000 | 80 |" in text

@@ -206,6 +206,22 @@ def test_an_activity_that_training_never_saw_is_left_out_and_marked(fitted: ef.F
     assert not usual.data["fallback_level"].values.any()
 
 
+def test_a_level_beyond_that_of_training_is_named(fitted: ef.Forecaster) -> None:
+    double = fitted.predict(None, POWER, issue_time=ISSUE, planned=_campaign(2.0, published="2024-04-04"))
+    said = "works: activity 'furnace' is planned at 2 in 6 intervals, in training at most 1: the forecast does not"
+    assert [caveat for caveat in double.caveats if caveat.startswith(said)]
+    closed = ROWS.assign(activity="closed").iloc[:1].assign(start=INDEX[-48], end=INDEX[-24])
+    plan = ef.PlannedOperation(pd.concat([ROWS, closed.assign(published="2024-01-01 00:00Z")]))
+    power = ef.Observations(DEMAND, published_after="1h", planned=plan)
+    forecaster = _forecaster().fit(None, power, as_of=FIT)
+    assert forecaster.training_.planned == {"works": {"closed": 0.0, "furnace": 1.0}}
+    found = forecaster.predict(None, power, issue_time=[ISSUE, INDEX[-60]]).caveats
+    assert [
+        "'closed' is planned at 1 in " in caveat and "in training never" in caveat for caveat in found
+    ] == [True]
+    assert not forecaster.predict(None, power, issue_time=ISSUE).caveats
+
+
 def test_an_activity_of_training_that_no_plan_has_is_missing_and_marked(fitted: ef.Forecaster) -> None:
     bare = fitted.predict(None, BARE, issue_time=ISSUE, strict=False)
     assert np.isfinite(bare.data.values).all()
