@@ -52,6 +52,8 @@ VARIABLES = (
     *("wind_speed_10m", "wind_speed_100m", "wind_direction_100m"),
     *("temp_air", "pressure", "cloud_cover", "ghi"),
 )
+#: Variables that the synthetic models lack, for sources that ask for them.
+STEADY = {"relative_humidity": 60.0, "precipitation": 0.0, "wind_direction_10m": 90.0}
 #: Weather and measurements before the first morning, by default. [d]
 HISTORY = 60
 #: Latency of the meters. [h]
@@ -106,6 +108,8 @@ class Portfolio:
         row, run = int(np.argmin(distances)), self._run(float(init))
         lead = np.round((begin - float(init)) / 3600.0).astype(int)
         inside = (lead >= 0) & (lead < self.weather.sizes["lead_time"])
+        if name in STEADY:
+            return np.where(inside, STEADY[name], np.nan)
         values = self.weather[name].values[row, run]
         return np.where(inside, values[np.where(inside, lead, 0)], np.nan)
 
