@@ -100,6 +100,7 @@ app.add_typer(observations.app, name="observations")
 app.add_typer(cli_weather.app, name="weather")
 app.add_typer(archive.app, name="archive")
 app.command(name="plan")(plan.plan)
-app.command()(verification.verify)
 app.command(name="train")(models.train)
 app.add_typer(models.app, name="models")
+for command in (verification.verify, verification.status, verification.report):
+    app.command()(command)

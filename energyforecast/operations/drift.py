@@ -114,8 +114,7 @@ def drift(verification: Verification, record: Backtested | None, *, level: float
     ----------
     verification : Verification
     record : energyforecast.operations.ModelRecord, optional
-        Of the model in service: its ``backtest`` holds ``blocks``, the scores of weeks outside its training period
-        (:func:`energyforecast.operations.score_blocks.blocks_of_result`).
+        Of the model in service: its ``backtest`` holds ``blocks``, the scores of weeks outside its training period.
     level : float
         Chance of a false alarm, over all sites and metrics.
 
@@ -183,7 +182,7 @@ def _too_few(site: str, before: int) -> str:
 
 def _of_site(site: str, before: pd.DataFrame, after: pd.DataFrame, level: float) -> list[dict[str, Any]]:
     """Tests of the CRPS and of the coverage of one site."""
-    relative = all(table["reference"].notna().all() for table in (before, after))
+    relative = all(table["crps_climatology"].notna().all() for table in (before, after))
     losses = [
         _relative(table) if relative else table["crps"].to_numpy(dtype=float) for table in (before, after)
     ]
@@ -204,7 +203,7 @@ def _of_site(site: str, before: pd.DataFrame, after: pd.DataFrame, level: float)
 
 def _relative(table: pd.DataFrame) -> Array:
     """CRPS of each week over that of climatology."""
-    loss, reference = (np.asarray(table[name], dtype=float) for name in ("crps", "reference"))
+    loss, reference = (np.asarray(table[name], dtype=float) for name in ("crps", "crps_climatology"))
     return np.asarray(loss / np.maximum(reference, 1e-9))
 
 

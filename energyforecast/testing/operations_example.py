@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,7 @@ def example_operations(
     )
     target = Path(folder)
     file = target / "farm.toml"
-    quoted = f'"{site}"'
+    quoted = json.dumps(site)
     with whole_file(file) as scratch:
         text = _TEXT.format(site=quoted, quantiles=list(named.quantiles))
         scratch.write_text(text + extra, encoding="utf-8")

@@ -139,7 +139,6 @@ def test_a_forecast_of_a_lower_level_of_the_same_hours_stays(config: Path) -> No
     assert _index(folder)["fallback_level"] >= 3
 
 
-@pytest.mark.slow
 def test_a_site_of_which_nothing_is_known_has_no_forecast_and_yesterdays_is_set_aside(config: Path) -> None:
     text = CONFIG.replace('kind = "wind"', 'kind = "demand"').replace("capacity = 60\n", "")
     config.write_text(text, encoding="utf-8")
@@ -188,7 +187,6 @@ def test_the_lock_of_a_killed_run_is_taken_over(config: Path) -> None:
     assert record.details["taken_over_from"]["pid"] == process.pid
 
 
-@pytest.mark.slow
 def test_an_alert_goes_to_the_command_and_a_command_that_fails_is_not_fatal(config: Path) -> None:
     (config.parent / "power.csv").unlink()
     seen = config.parent / "seen.json"
@@ -211,7 +209,6 @@ def test_a_dry_run_writes_nothing(config: Path) -> None:
     assert _run(config, dry_run=True).exit_code == 3
 
 
-@pytest.mark.slow
 def test_old_records_and_alerts_are_removed(config: Path) -> None:
     config.write_text(CONFIG + '\n[operations]\nkeep = "2D"\n', encoding="utf-8")
     power = config.parent / "power.csv"
@@ -238,7 +235,6 @@ def test_a_folder_that_cannot_be_written_is_named(config: Path) -> None:
         config.parent.chmod(0o700)
 
 
-@pytest.mark.slow
 def test_weather_that_does_not_come_is_given_up_in_time(config: Path) -> None:
     import socket
 
@@ -338,7 +334,6 @@ def test_a_run_that_is_stopped_leaves_a_record_and_no_half_files(config: Path) -
     assert holder(folder.lock) is None
 
 
-@pytest.mark.slow
 def test_the_model_of_the_first_morning_serves_until_another_is_due(config: Path) -> None:
     first = _run(config)
     assert first.step("train").details["promoted"]
@@ -350,7 +345,6 @@ def test_the_model_of_the_first_morning_serves_until_another_is_due(config: Path
     assert "one is trained every 7 days" in later.step("train").details["due"]
 
 
-@pytest.mark.slow
 def test_a_damaged_model_is_named_and_another_is_fitted(config: Path) -> None:
     folder = _folder(config)
     _run(config)
@@ -362,7 +356,6 @@ def test_a_damaged_model_is_named_and_another_is_fitted(config: Path) -> None:
     assert record.step("train") is not None
 
 
-@pytest.mark.slow
 def test_without_time_to_train_the_forecast_comes_first(config: Path) -> None:
     _run(config)
     moment = MORNING + pd.Timedelta("8D")
@@ -373,7 +366,6 @@ def test_without_time_to_train_the_forecast_comes_first(config: Path) -> None:
     assert record.exit_code == 0
 
 
-@pytest.mark.slow
 def test_two_runs_at_once_are_one_and_a_refusal(config: Path) -> None:
     settings, found = configuration.read(config), []
 
