@@ -287,7 +287,7 @@ def test_the_command_gives_codes_lines_and_a_document(config: Path) -> None:
     assert done.returncode == 0, done.stderr
     content = json.loads(done.stdout)
     assert content["issue_time"] == "2024-02-25T09:00:00Z"
-    assert [line.split()[0] for line in done.stderr.splitlines()][:3] == ["fetch", "weather", "measurements"]
+    assert [line.split()[0] for line in done.stderr.splitlines()][:3] == ["fetch", "models", "weather"]
     checked = _command(config.parent, "check", "farm.toml", "--json", "check.json")
     assert checked.returncode == 0, checked.stdout
     assert json.loads((config.parent / "check.json").read_text(encoding="utf-8"))["dry_run"] is True
