@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,27 @@ import pandas as pd
 from energyforecast.core import timestamps
 from energyforecast.errors import TimeError
 
-__all__ = ["Windows"]
+__all__ = ["Windows", "refuse_many_issues"]
+
+#: Issues, or intervals of one issue, that a task may have; and intervals of all issues together.
+_MOST: Final = 10_000_000
+_MOST_CELLS: Final = 300_000_000
+
+
+def refuse_many_issues(first: pd.Timestamp, last: pd.Timestamp, every: pd.Timedelta) -> None:
+    """Raise TimeError for a period with more issues than fit into memory."""
+    count = (last.timestamp() - first.timestamp()) / every.total_seconds()
+    _refuse_many(count, f"issues from {first} to {last}")
+
+
+def _refuse_many(count: float, words: str, *, most: int = _MOST) -> None:
+    """Raise TimeError for a number of moments beyond the memory of a computer, before they are made."""
+    if count > most:
+        raise TimeError(
+            f"A task has {count:,.0f} {words}.",
+            f"There must be {most:,} at most.",
+            "Correct the period or the lengths of time of the task, or go through it in parts.",
+        )
 
 
 @dataclass(frozen=True)
@@ -55,7 +76,10 @@ class Windows:
                 "Local days have 23 to 25 hours, in some zones with a half.",
                 "Use a shorter frequency, e.g. '1h' or '30min'.",
             )
-        steps = np.arange(int(length.max(initial=0)))
+        longest = int(length.max(initial=0))
+        _refuse_many(longest, "intervals in an issue")
+        _refuse_many(longest * len(issued), "intervals in its issues", most=_MOST_CELLS)
+        steps = np.arange(longest)
         return cls(
             issue_time=issued,
             valid_time=start[:, None] + steps[None, :] * step,

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from energyforecast.core import arguments, timestamps
-from energyforecast.core.forecast_windows import Windows
+from energyforecast.core.forecast_windows import Windows, refuse_many_issues
 from energyforecast.core.quantiles import PERCENTILES, check_levels
 from energyforecast.core.wording import with_few_levels
 from energyforecast.errors import TimeError
@@ -68,10 +68,9 @@ class Task(ABC):
         arguments.check_types(vars(self), of=type(self))
         timestamps.zone(self.timezone)
         object.__setattr__(self, "quantiles", check_levels(self.quantiles))
-        if self.frequency <= pd.Timedelta(0) or pd.Timedelta("1D") % self.frequency != pd.Timedelta(0):
-            raise TimeError(
-                f"The frequency is {self.frequency}.", "It must divide a day.", "Use e.g. '1h' or '30min'."
-            )
+        if self.frequency < pd.Timedelta("1s") or pd.Timedelta("1D") % self.frequency != pd.Timedelta(0):
+            asked = "It must divide a day, and have 1 s or more."
+            raise TimeError(f"The frequency is {self.frequency}.", asked, "Use e.g. '1h' or '30min'.")
 
     __repr__ = with_few_levels
 
@@ -254,7 +253,7 @@ class Intraday(Task):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.every <= pd.Timedelta(0) or self.leads < self.frequency:
+        if self.every < pd.Timedelta("1s") or self.leads < self.frequency:
             raise TimeError(
                 f"The task has every={self.every} and leads={self.leads}.",
                 f"It must be issued at regular intervals and reach at least one interval of {self.frequency}.",
@@ -268,6 +267,7 @@ class Intraday(Task):
 
     def _issued(self, first: pd.Timestamp, last: pd.Timestamp) -> pd.DatetimeIndex:
         begin = timestamps.to_ns([first - self.frequency])
+        refuse_many_issues(first, last, self.every)
         early = timestamps.next_on_clock(begin, self.every, timezone=self.timezone)
         issued = pd.date_range(timestamps.to_index(early)[0], last, freq=self.every).as_unit("ns")
         begins = timestamps.to_index(self._bounds(timestamps.to_ns(issued))[0])

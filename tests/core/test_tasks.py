@@ -304,3 +304,28 @@ def test_a_task_shows_few_levels_one_by_one_and_many_by_their_range() -> None:
     assert "0.02" not in shown
     assert shown.startswith("DayAhead(timezone='UTC', frequency=")
     assert "quantiles=(0.1, 0.5, 0.9)" in repr(day_ahead("09:00", timezone="UTC", quantiles=(0.1, 0.5, 0.9)))
+
+
+@pytest.mark.parametrize(
+    ("lengths", "message"),
+    [
+        ({"every": "1h", "leads": "24h", "frequency": "1ms"}, "divide a day, and have 1 s"),
+        ({"every": "1ms", "leads": "24h"}, "regular intervals"),
+    ],
+)
+def test_lengths_below_a_second(lengths: dict[str, str], message: str) -> None:
+    with pytest.raises(TimeError, match=message):
+        intraday(**lengths)
+
+
+def test_more_moments_than_fit_into_memory() -> None:
+    """A mistyped period or length is refused before its moments are made."""
+    often = intraday(every="1s", leads="4h")
+    with pytest.raises(TimeError, match="issues from"):
+        often.issue_times("1700", "2200")
+    long = intraday(every="1h", leads="200000h", frequency="1s")
+    with pytest.raises(TimeError, match="720,000,000 intervals in an issue"):
+        long.windows(long.moments("2024-01-01"))
+    many = intraday(every="1min", leads="1000h", frequency="1min")
+    with pytest.raises(TimeError, match="intervals in its issues"):
+        many.windows(many.issue_times("2024", "2024"))
