@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import lzma
 import struct
+import tarfile
 import zipfile
 import zlib
 from typing import Final
@@ -16,5 +17,5 @@ __all__ = ["DAMAGE"]
 DAMAGE: Final[tuple[type[Exception], ...]] = (
     *(OSError, EOFError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError, RuntimeError),
     *(AssertionError, MemoryError, SyntaxError),
-    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, csv.Error),
+    *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error, csv.Error),
 )

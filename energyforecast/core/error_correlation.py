@@ -12,7 +12,8 @@ import pandas as pd
 from scipy.special import ndtri
 
 from energyforecast.core.quantiles import QuantileFunction
-from energyforecast.errors import MissingDataError, RangeError, SchemaError
+from energyforecast.core.structured_text import parse_json
+from energyforecast.errors import FileFormatError, MissingDataError, RangeError, SchemaError
 
 __all__ = ["ERROR_CORRELATION", "Decay", "intensity", "normal_scores", "standardised"]
 
@@ -24,6 +25,8 @@ _RANGES: Final = np.geomspace(0.25, 400.0, 90)
 _FLOORS: Final = np.linspace(0.0, 0.9, 19)
 #: Attribute of a forecast that holds the numbers of a :class:`Decay`, as JSON.
 ERROR_CORRELATION: Final = "error_correlation"
+#: Rounding of the numbers in that attribute.
+_ROUNDED: Final = 1e-5
 #: Largest absolute normal score of an outcome, about one in a thousand.
 _MAX_SCORE: Final = 3.0
 
@@ -144,6 +147,42 @@ class Decay:
         """Decay of the numbers of :meth:`to_numbers`."""
         arrays = {key: np.asarray(values, float) for key, values in numbers.items() if key != "sites"}
         return cls(sites=tuple(numbers["sites"]), **arrays)
+
+    @classmethod
+    def from_text(cls, text: str) -> Decay:
+        """Decay of the JSON that a forecast carries; FileFormatError if it is another text."""
+        try:
+            found = cls.from_numbers(parse_json(text))
+            found._check()  # noqa: SLF001  (its own)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise FileFormatError(
+                f"A forecast carries a correlation of errors that cannot be read: {error}.",
+                "Its attributes must be as the library wrote them.",
+                "Forecast again, or restore the file from a copy.",
+            ) from error
+        return found
+
+    def _check(self) -> None:
+        """ValueError unless the numbers belong to the sites, and may be those of a correlation."""
+        count, (shared, own) = len(self.sites), ((), (len(self.sites),))
+        if not all(isinstance(site, str) for site in self.sites):
+            raise ValueError(f"its sites are {self.sites}")
+        if self.between.shape not in (shared, (count, count)):
+            raise ValueError(f"it has {count} sites and the shape {self.between.shape}")
+        # Rounded as it is, it may have eigenvalues a little below zero, which sampling takes for zero.
+        if self.between.ndim and not np.allclose(np.diag(self.between), 1.0):
+            raise ValueError("its correlation between sites is not 1 on the diagonal")
+        if not np.isfinite(self.between).all() or (abs(self.between) > 1 + _ROUNDED).any():
+            raise ValueError("its correlation between sites leaves [-1, 1]")
+        for values, most in (
+            (self.range_hours, 1e6),
+            (self.strength, 1 + _ROUNDED),
+            (self.floor, 1 + _ROUNDED),
+        ):
+            if values.shape not in (shared, own) or not ((values >= 0) & (values <= most)).all():
+                raise ValueError(f"it has {count} sites and the numbers {values}")
+        if not ((self.range_hours > 0) & (self.strength + self.floor <= 1 + _ROUNDED)).all():
+            raise ValueError(f"it has the ranges {self.range_hours}, or shares above 1 together")
 
     def places(self, sites: tuple[str, ...]) -> list[int]:
         """Positions of sites in the correlation; MissingDataError if one has none."""

@@ -165,6 +165,14 @@ def check(data: xr.DataArray) -> None:
             "fallback_level(site, issue_time).",
             "Use assign_coords.",
         )
+    axes = {"valid_time": _DIMS[1:3], "capacity": _DIMS[:1], "kind": _DIMS[:1], "fallback_level": _DIMS[:2]}
+    other = next((name for name, dims in axes.items() if data[name].dims != dims), None)
+    if other is not None:
+        raise SchemaError(
+            f"{other} of a forecast has the dimensions {data[other].dims}.",
+            f"They must be {axes[other]}.",
+            "Transpose it, or give it for each site and issue.",
+        )
     for name, kind in zip(data["site"].values, data["kind"].values, strict=True):
         check_kind(str(kind), of=str(name))
     valid = data["valid_time"].values

@@ -14,7 +14,14 @@ import pandas as pd
 from energyforecast.core.bloated_files import refuse_bloated_file
 from energyforecast.core.damaged_files import DAMAGE
 from energyforecast.core.table_format import TableFormat
-from energyforecast.errors import EnergyForecastError, FileFormatError, MissingDataError, SchemaError, require
+from energyforecast.errors import (
+    DependencyError,
+    EnergyForecastError,
+    FileFormatError,
+    MissingDataError,
+    SchemaError,
+    require,
+)
 
 __all__ = ["load_table"]
 
@@ -151,6 +158,8 @@ def _csv(path: Path, form: TableFormat) -> pd.DataFrame:
             'Name the column without a name, correct the delimiter, put numbers such as "1,234" in quotes, or give '
             "skip_rows=1 if the first line is not the header.",
         ) from error
+    except ImportError as error:  # pandas names the library that unpacks a kind of file
+        raise _packed(path, error) from error
     except DAMAGE as error:
         _refuse_lines_before(path, form)
         raise FileFormatError(
@@ -160,6 +169,14 @@ def _csv(path: Path, form: TableFormat) -> pd.DataFrame:
         ) from error
     _check_delimiter(frame, path, form, signs)
     return frame
+
+
+def _packed(path: Path, error: ImportError) -> DependencyError:
+    return DependencyError(
+        f"{path} cannot be unpacked: {error}",
+        "Its compression needs a library.",
+        "Install it, or unpack the file.",
+    )
 
 
 def _check_delimiter(frame: pd.DataFrame, path: Path, form: TableFormat, signs: str) -> None:

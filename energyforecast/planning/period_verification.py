@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -12,7 +11,7 @@ import pandas as pd
 
 from energyforecast.core.alignment import outcomes_at
 from energyforecast.core.arguments import check_types
-from energyforecast.core.error_correlation import ERROR_CORRELATION
+from energyforecast.core.error_correlation import ERROR_CORRELATION, Decay
 from energyforecast.core.forecast import By, Forecast
 from energyforecast.core.observation_series import Observations
 from energyforecast.errors import MissingDataError, one_of
@@ -123,7 +122,7 @@ def period_scores(
 def _carries(forecast: Forecast) -> bool:
     """Whether a forecast holds the dependence of all its sites."""
     numbers = str(forecast.data.attrs.get(ERROR_CORRELATION, ""))
-    return bool(numbers) and {*forecast.sites} <= {*json.loads(numbers)["sites"]}
+    return bool(numbers) and {*forecast.sites} <= {*Decay.from_text(numbers).sites}
 
 
 def _span(forecast: Forecast) -> pd.Timedelta:

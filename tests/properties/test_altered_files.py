@@ -375,3 +375,37 @@ def test_a_configuration_nested_without_end(tmp_path: Path) -> None:
     (tmp_path / "farm.toml").write_text(f"a = {_DEEP}")
     with pytest.raises(ConfigurationError, match="cannot be read"):
         ef.configuration.read(tmp_path / "farm.toml")
+
+
+# --- What a forecast carries ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"sites": [1]}, {"sites": 3}, {"between": [[2.0]]}, {"between": [1.0]}, {"strength": ["x"]}),
+        *(
+            {"range_hours": [-1.0]},
+            {"range_hours": [0.0]},
+            {"strength": [1.0], "floor": [1.0]},
+            {"floor": []},
+        ),
+        *({"strength": [float("nan")]}, {"more": [1.0]}),
+    ],
+)
+def test_a_correlation_of_errors_that_is_none(change: dict[str, Any]) -> None:
+    numbers = {"sites": ["farm"], "between": [[1.0]], "range_hours": [4.0], "strength": [0.8], "floor": [0.1]}
+    data = example_forecast().data
+    good = ef.Forecast(data.assign_attrs(error_correlation=json.dumps(numbers)))
+    assert good.energy() is not None
+    for text in (json.dumps(numbers | change), _DEEP, "x"):
+        altered = ef.Forecast(data.assign_attrs(error_correlation=text))
+        with pytest.raises(EnergyForecastError):
+            altered.energy()
+
+
+def test_coordinates_of_a_forecast_along_other_axes() -> None:
+    data = example_forecast().data
+    turned = data.assign_coords(valid_time=data["valid_time"].transpose())
+    with pytest.raises(SchemaError, match="valid_time of a forecast has the dimensions"):
+        ef.Forecast(turned)

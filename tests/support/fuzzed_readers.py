@@ -157,12 +157,21 @@ def _without_mark(data: bytes) -> bytes:
     )
 
 
+#: NetCDF as it is stored, but for text.
+_PLAIN: Any = {
+    "decode_times": False,
+    "decode_timedelta": False,
+    "mask_and_scale": False,
+    "decode_coords": False,
+}
+
+
 def _netcdf(random: Random, data: bytes, *, engine: Any = "scipy") -> bytes:
     """NetCDF with changes of variables, types, attributes and dimensions."""
     if random.random() < 0.35:
         return mutated_bytes(random, _without_mark(data))
     source = io.BytesIO(_without_mark(data))
-    with xr.open_dataset(source, engine=engine, decode_cf=False) as opened:
+    with xr.open_dataset(source, engine=engine, **_PLAIN) as opened:
         dataset = opened.load()
     for _ in range(random.choice((1, 1, 2))):
         dataset = _change_dataset(random, dataset)
@@ -537,6 +546,30 @@ _add(
     _one(_netcdf, bare=0.1),
     lambda folder: repr(ef.Forecast.load(folder / "forecast.nc")),
 )
+
+
+def _carrying_files() -> Files:
+    """Forecast with the correlation of its errors."""
+    forecaster, weather = testing.example_forecaster(), testing.example_weather()
+    forecast = forecaster.predict(weather, issue_time="2024-01-01 09:00")
+    return _written(lambda folder: forecast.save(folder / "forecast.nc"))
+
+
+def _change_attribute(random: Random, data: bytes) -> bytes:
+    """NetCDF with a change of the JSON in an attribute."""
+    with xr.open_dataset(io.BytesIO(_without_mark(data)), engine="scipy", **_PLAIN) as opened:
+        dataset = opened.load()
+    text = dataset["power"].attrs["error_correlation"]
+    dataset["power"].attrs["error_correlation"] = _json(random, str(text).encode()).decode()
+    return bytes(dataset.to_netcdf(engine="scipy"))
+
+
+def _summed(folder: Path) -> Any:
+    forecast = ef.Forecast.load(folder / "forecast.nc")
+    _each(forecast.energy, forecast.peak)
+
+
+_add("Forecast.energy", _carrying_files, _one(_change_attribute, bare=0.0), _summed)
 _add(
     "netcdf.read",
     lambda: _written(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -227,7 +226,7 @@ class GaussianCopula:
         GaussianCopula(decay within 400 h, shrinkage 1)
         """
         numbers = str(forecast.data.attrs.get(ERROR_CORRELATION, ""))
-        known = Decay.from_numbers(json.loads(numbers)) if numbers else None
+        known = Decay.from_text(numbers) if numbers else None
         absent = [name for name in forecast.sites if known is None or name not in known.sites]
         if known is None or absent:
             raise MissingDataError(

@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 
 from energyforecast.core.bounded_memory import refuse_bloated
+from energyforecast.core.damaged_files import DAMAGE
 from energyforecast.errors import FileFormatError, SchemaError, TimeError, require
 from energyforecast.weather.processing.grid_cells import LATITUDES, LONGITUDES
 
@@ -52,7 +53,7 @@ def unzipped(data: bytes, *, label: str = "the archive", largest: int = _LARGEST
                     )
                 found[entry.filename] = content
             return found
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, OSError, ValueError) as error:
+    except DAMAGE as error:
         if isinstance(error, FileFormatError):
             raise
         raise _untrusted(
@@ -108,7 +109,7 @@ def open_netcdf(source: Path | bytes, *, label: str) -> xr.Dataset:
             return dataset.load()
     except FileFormatError:
         raise
-    except (OSError, ValueError, TypeError, LookupError, EOFError, RuntimeError, AttributeError) as error:
+    except DAMAGE as error:
         if "decode time" in str(error):
             raise TimeError(
                 f"{label} has times that cannot be decoded: {str(error).partition('. Try')[0]}.", *_TIMES
