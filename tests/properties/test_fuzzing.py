@@ -10,10 +10,10 @@ from tests.support.fuzzing import fuzz
 
 @pytest.mark.slow
 def test_readers_refuse_or_read_damaged_files() -> None:
-    report = fuzz(list(READERS), seed=20_240_601, count=12)
+    report = fuzz(list(READERS), seed=20_240_601, count=3)
     assert report.findings == [], str(report)
-    assert sum(report.tried.values()) == 12 * len(READERS)
-    assert sum(report.refused.values()) > 5 * len(READERS)  # the mutations are felt
+    assert sum(report.tried.values()) == 3 * len(READERS)
+    assert sum(report.refused.values()) > len(READERS)  # the mutations are felt
 
 
 @pytest.mark.long
