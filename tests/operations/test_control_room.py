@@ -15,11 +15,18 @@ from energyforecast import configuration
 from energyforecast.core.timestamps import instant
 from energyforecast.errors import SourceError
 from energyforecast.operations.last_resort import reference_forecast
+from energyforecast.weather.sources.common.base import RunSource
 from tests.support.control_room import ControlRoom, portfolio
 from tests.support.morning_faults import METER_FAULTS, WEATHER_FAULTS
 from tests.support.published_checks import check_forecast, check_only_grew
 
 START = "2024-03-01"  # the clock of Kazakhstan was set back in the night before
+
+
+def _source(settings: configuration.Configuration) -> RunSource:
+    source = settings.source()
+    assert isinstance(source, RunSource)
+    return source
 
 
 @pytest.fixture
@@ -39,7 +46,7 @@ def test_the_meter_file_is_the_truth_up_to_what_is_published(room: ControlRoom) 
 
 def test_the_server_has_the_runs_that_had_arrived(room: ControlRoom) -> None:
     settings = configuration.read(room.config)
-    source = settings.source()
+    source = _source(settings)
     runs = room.held.weather["available_time"].to_series()
     last = runs[runs <= room.now.tz_localize(None)].index[-1]
     later = runs[runs > room.now.tz_localize(None)].index[0]
@@ -60,10 +67,10 @@ def test_each_fault_of_the_meter_file_changes_it(room: ControlRoom, name: str) -
 def test_each_fault_of_the_server_loses_values_or_the_run(room: ControlRoom, name: str) -> None:
     settings = configuration.read(room.config)
     run = instant("2024-02-28 12:00")
-    whole = settings.source().get_run(settings.sites, run)
+    whole = _source(settings).get_run(settings.sites, run)
     room.server.always(WEATHER_FAULTS[name])
     try:
-        got = settings.source().get_run(settings.sites, run)
+        got = _source(settings).get_run(settings.sites, run)
     except ef.errors.EnergyForecastError:
         return
     counts = [sum(int(values.notnull().sum()) for values in one.values()) for one in (got, whole)]
