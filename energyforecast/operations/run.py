@@ -29,6 +29,7 @@ from energyforecast.operations.reading import read_measurements, read_weather
 from energyforecast.operations.run_folder import RunFolder
 from energyforecast.operations.run_record import LOCKED, RunRecord, write_record
 from energyforecast.operations.run_steps import Progress, Run, guarded
+from energyforecast.operations.status_step import write_status
 from energyforecast.operations.step_times import StepTimes
 from energyforecast.operations.verifying import verify_issued
 
@@ -180,6 +181,7 @@ def _later_steps(run: Run, due: str | None) -> None:
     if due is not None:
         run.do("train", lambda: training_step.train_model(run, due))
     run.do("prune", lambda: prune(run.settings, run.folder, as_of=run.moment))
+    run.do("status", lambda: write_status(run))
 
 
 def _forecast(run: Run) -> StepOutcome:
