@@ -24,6 +24,7 @@ from energyforecast.cli import (
 )
 from energyforecast.cli import weather as cli_weather
 from energyforecast.cli.console import console, styled
+from energyforecast.cli.json_output import JsonOption, is_output, write_json
 from energyforecast.errors import EnergyForecastError
 
 __all__ = ["app", "main"]
@@ -80,15 +81,19 @@ def _options(
 
 
 @app.command()
-def version() -> None:
+def version(json_file: JsonOption = None) -> None:
     """Print the versions of the library and of its dependencies."""
     from importlib.metadata import version as of
 
     from energyforecast import __version__
 
+    found = {name: of(name) for name in ("numpy", "pandas", "xarray", "scikit-learn", "lightgbm", "pvlib")}
+    write_json(json_file, {"energyforecast": __version__, "python": platform.python_version(), **found})
+    if is_output(json_file):
+        return
     typer.echo(f"energyforecast {__version__} on Python {platform.python_version()}")
-    for name in ("numpy", "pandas", "xarray", "scikit-learn", "lightgbm", "pvlib"):
-        typer.echo(f"{name} {of(name)}")
+    for name, number in found.items():
+        typer.echo(f"{name} {number}")
 
 
 app.command()(demo.demo)

@@ -7,15 +7,17 @@ import io
 import json
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
 from energyforecast.cli.console import console, plain_table, styled
-from energyforecast.core.files import whole_file
-from energyforecast.errors import StoreError, one_of, require
+from energyforecast.cli.json_output import JsonOption, shown_by, write_json
+from energyforecast.core.files import whole_file, without_secrets
+from energyforecast.errors import EnergyForecastError, StoreError, one_of, require
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from energyforecast.core.forecast import Forecast
     from energyforecast.core.observation_series import Observations
 
-__all__ = ["ArchiveOption", "app", "archive_of", "keep", "keep_forecast"]
+__all__ = ["ArchiveOption", "app", "archive_of", "keep", "keep_forecast", "run_or_refusal"]
 
 #: Exit code of a command whose files were written, and whose archive was not.
 _DEGRADED: Final = 3
@@ -42,7 +44,6 @@ _AsOf = Annotated[str | None, typer.Option(help="Moment of knowledge; now by def
 _Zone = Annotated[
     str | None, typer.Option(help="Clock of days and moments; that of the newest forecast by default.")
 ]
-_Json = Annotated[Path | None, typer.Option("--json", help="File for the answer.")]
 
 
 @app.callback()
@@ -58,7 +59,7 @@ def show(
     timezone: _Zone = None,
     archive: ArchiveOption = None,
     config: _Config = None,
-    json_file: _Json = None,
+    json_file: JsonOption = None,
 ) -> None:
     """Show the forecast of a site as it was known at a moment: of each interval, the newest issue recorded by then."""
     held = _opened(archive, config)
@@ -68,13 +69,13 @@ def show(
     records = held.issues(site, **question).groupby("issue_time").last()
     frame = forecast.to_frame().sort_values("issue_time").drop_duplicates("valid_time", keep="last")
     frame = frame.sort_values("valid_time").join(records[["recorded_time", "revision"]], on="issue_time")
-    shown = console()
+    shown = shown_by(json_file)
     for line in forecast.caveats:
         shown.print(styled((line, "bold red")))
     shown.print(_table(site, frame, clock))
-    if json_file is not None:
-        caveats = list(forecast.caveats)
-        _write_json(json_file, frame, {"site": site, "as_of": as_of, "timezone": clock, "caveats": caveats})
+    head = {"site": site, "as_of": as_of, "timezone": clock, "caveats": list(forecast.caveats)}
+    rows = frame.to_json(orient="records", date_format="iso", date_unit="us", double_precision=6)
+    write_json(json_file, head | {"rows": json.loads(rows)})
 
 
 @app.command()
@@ -88,6 +89,7 @@ def export(
     timezone: _Zone = None,
     archive: ArchiveOption = None,
     config: _Config = None,
+    json_file: JsonOption = None,
 ) -> None:
     """Write forecasts or measurements of the archive to a file."""
     one_of("--content", content, allowed=("forecasts", "measurements"))
@@ -109,7 +111,8 @@ def export(
         held.forecast(site, issued=issued, **question).save(out)
     else:
         _write_parquet(held.forecast(site, issued=issued, **question).to_frame(), out)
-    console().print(f"Written to {out}", highlight=False)
+    shown_by(json_file).print(f"Written to {out}", highlight=False)
+    write_json(json_file, {"file": str(out), "content": content, "sites": site, "bytes": out.stat().st_size})
 
 
 def archive_of(settings: Configuration, address: str | None) -> Callable[[], Archive] | None:
@@ -138,6 +141,33 @@ def keep(opens: Callable[[], Archive] | None, write: Callable[[Archive], None]) 
         console(stderr=True).print(styled(("not archived", "bold red"), f"  {type(error).__name__}"))
         sys.stderr.write(f"{error}\n")
         raise typer.Exit(_DEGRADED) from error
+
+
+@contextmanager
+def run_or_refusal(command: str, config: Path, address: str | None, *, begun: pd.Timestamp) -> Iterator[None]:
+    """Record the row of a command that is refused, with its error, if there is an archive that can be written."""
+    try:
+        yield
+    except EnergyForecastError as error:
+        with suppress(EnergyForecastError, OSError):  # the refusal itself is the answer
+            _keep_refusal(command, config, address, begun, error)
+        raise
+
+
+def _keep_refusal(
+    command: str, config: Path, address: str | None, begun: pd.Timestamp, error: EnergyForecastError
+) -> None:
+    from energyforecast import configuration
+    from energyforecast.core import timestamps
+
+    opens = archive_of(configuration.read(config), address)
+    if opens is not None:
+        detail = {
+            "error": type(error).__name__,
+            "found": without_secrets(error.found),
+            "remedy": error.remedy,
+        }
+        opens().write_run(command, start=begun, end=timestamps.now(), exit_code=1, detail=detail)
 
 
 def keep_forecast(
@@ -192,15 +222,6 @@ def _table(site: str, frame: pd.DataFrame, timezone: str) -> Any:
     return table
 
 
-def _write_json(path: Path, frame: pd.DataFrame, head: dict[str, Any]) -> None:
-    """Write an answer: its question, and a row for each interval."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    rows = json.loads(frame.to_json(orient="records", date_format="iso", date_unit="us", double_precision=6))
-    text = json.dumps(head | {"rows": rows}, indent=1, ensure_ascii=False)
-    with whole_file(path) as scratch:
-        scratch.write_text(text + "\n", encoding="utf-8")
-
-
 def _measured(power: Observations) -> pd.DataFrame:
     """A row for each site and interval that was measured."""
     import pandas as pd
@@ -222,8 +243,6 @@ def _measured(power: Observations) -> pd.DataFrame:
 
 def _write_parquet(frame: pd.DataFrame, path: Path, engine: Literal["pyarrow"] = "pyarrow") -> None:
     """Write a table, whole or not at all."""
-    from energyforecast.core.files import whole_file
-
     require("pyarrow", extra="benchmark", purpose="Parquet is written by it.")
     with whole_file(path) as scratch:
         frame.to_parquet(scratch, engine=engine, index=False)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
-from energyforecast.cli.console import JobsOption, console, plain_table, processes, progress_bar
+from energyforecast.cli.console import JobsOption, plain_table, processes, progress_bar
+from energyforecast.cli.json_output import JsonOption, is_output, shown_by, write_json
 from energyforecast.errors import ConfigurationError, MissingDataError, one_of
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def benchmark(
     tasks: Annotated[
         str | None, typer.Option(help="Like 4-12 or 1,3; by default those that the competition scored.")
     ] = None,
-    json_file: Annotated[Path | None, typer.Option("--json", help="File for the scores.")] = None,
+    json_file: JsonOption = None,
     information: Annotated[
         str | None,
         typer.Option(
@@ -63,11 +64,13 @@ def benchmark(
             leave_one_month_out=leave_one_month_out,
             progress=progress,
         )
-    shown = console()
+    shown = shown_by(json_file)
     for table in _benchmark_tables(report):
         shown.print(table)
     shown.print(_benchmark_line(report), highlight=False)
-    if json_file is not None:
+    if is_output(json_file):
+        write_json(json_file, report)
+    elif json_file is not None:
         shown.print(f"Written to {competitions.write_json(json_file, report)}", highlight=False)
 
 

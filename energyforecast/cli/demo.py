@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import sys
 import time
+from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +13,7 @@ import typer
 
 from energyforecast.cli import plan
 from energyforecast.cli.console import JobsOption, OutOption, processes, progress_bar
+from energyforecast.cli.json_output import JsonOption, is_output, write_json
 from energyforecast.cli.result_tables import write_results
 
 __all__ = ["demo"]
@@ -23,7 +27,7 @@ def demo(
     jobs: JobsOption = 0,
     gate_closure: Annotated[str, typer.Option(help="Wall time of issue of the synthetic sites.")] = "08:00",
     language: Annotated[str, typer.Option(help="Of the sheets of plan: en, ru or fr.")] = "en",
-    json_file: Annotated[Path | None, typer.Option("--json", help="File for the figures of plan.")] = None,
+    json_file: JsonOption = None,
 ) -> None:
     """Forecast a day ahead, score it in a backtest, write scores and figures.
 
@@ -47,4 +51,7 @@ def demo(
         with progress_bar(f"Fits and forecasts {item.name}".strip()) as progress:
             results[item.name] = item.run(Execution(jobs=processes(jobs), progress=progress))
     notes = tuple(dict.fromkeys(note for item in backtests for note in item.notes))
-    write_results(results, out, timezone=backtests[0].forecaster.task.timezone, notes=notes, begun=begun)
+    with redirect_stdout(sys.stderr) if is_output(json_file) else nullcontext():
+        write_results(results, out, timezone=backtests[0].forecaster.task.timezone, notes=notes, begun=begun)
+    if json_file is not None:
+        write_json(json_file, json.loads((out / "scores.json").read_text(encoding="utf-8")))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
 import typer
 
-from energyforecast.cli.archive import ArchiveOption, archive_of, keep, keep_forecast
+from energyforecast.cli.archive import ArchiveOption, archive_of, keep, keep_forecast, run_or_refusal
 from energyforecast.cli.console import (
     ConfigArgument,
     JobsOption,
@@ -21,12 +20,14 @@ from energyforecast.cli.console import (
     progress_bar,
     styled,
 )
+from energyforecast.cli.json_output import JsonOption, is_output, rows_of, shown_by, write_json
 from energyforecast.cli.published_set import PublishedSet
 from energyforecast.cli.result_tables import write_results
 from energyforecast.core.files import distinct_names, whole_file
 
 if TYPE_CHECKING:
     import pandas as pd
+    from rich.console import Console
     from rich.table import Table
 
     from energyforecast import Forecast, Forecaster, Observations
@@ -51,6 +52,7 @@ def forecast(
     strict: Annotated[bool, typer.Option(help="Refuse if weather is missing, rather than fall back.")] = True,
     by: Annotated[str, typer.Option(help="Peak and energy of a consumer's day, month or window.")] = "day",
     archive: ArchiveOption = None,
+    json_file: JsonOption = None,
     out: OutOption = Path("forecast"),
 ) -> None:
     """Forecast from a configuration: forecast.csv, forecast.nc and a fan chart for each site.
@@ -73,9 +75,12 @@ def forecast(
     from energyforecast.forecasting import storage
 
     one_of("by", by, allowed=("day", "month", "window"))
-    files = PublishedSet(out, "forecast")
-    with files.or_refused():
-        begun, settings = timestamps.now(), configuration.read(config)
+    files, begun = (
+        PublishedSet(out, "forecast", report=None if is_output(json_file) else json_file),
+        timestamps.now(),
+    )
+    with files.or_refused(), run_or_refusal("forecast", config, archive, begun=begun):
+        settings = configuration.read(config)
         moment = timestamps.instant(issue_time, timezone=settings.task.timezone)
         files.ask(settings.task, moment)
         opens = archive_of(settings, archive)
@@ -91,12 +96,13 @@ def forecast(
         with files.publish(about) as stage:
             _write(result, power, stage, timezone=settings.task.timezone)
             periods = write_periods(result, stage, by=cast("By", by), timezone=settings.task.timezone)
-    _show(result, periods, timezone=settings.task.timezone)
+    _show(result, periods, timezone=settings.task.timezone, shown=shown_by(json_file))
+    write_json(json_file, {**files.asked, **about, "out": str(out), "rows": rows_of(result)})
     if fitted.training_.without_weather:
-        console().print(
+        shown_by(json_file).print(
             f"Left out of training without usable weather: {fitted.training_.without_weather} issue times"
         )
-    console().print(f"Written to {out}: {listed(out)}", highlight=False)
+    shown_by(json_file).print(f"Written to {out}: {listed(out)}", highlight=False)
     if opens is not None:
         content = storage.dump(fitted) if model is None else model.read_bytes()
         keep(opens, lambda held: keep_forecast(held, result, power, model=content, begun=begun))
@@ -104,9 +110,8 @@ def forecast(
         raise typer.Exit(DEGRADED)
 
 
-def _show(result: Forecast, periods: list[Table], *, timezone: str) -> None:
+def _show(result: Forecast, periods: list[Table], *, timezone: str, shown: Console) -> None:
     """Print the caveats, the hours and the periods of a forecast."""
-    shown = console()
     shown.print(repr(result), highlight=False)
     for caveat in result.caveats:
         shown.print(styled((caveat, "bold red")))
@@ -257,8 +262,8 @@ def _last_year(power: Any, timezone: str) -> tuple[str, str]:
 
 
 @app.command(name="config")
-def show_config(config: ConfigArgument) -> None:
-    """Read a configuration and print its objects as JSON."""
+def show_config(config: ConfigArgument, json_file: JsonOption = None) -> None:
+    """Read a configuration and print its objects as JSON, or write them to a file."""
     from energyforecast import configuration
 
     settings = configuration.read(config)
@@ -275,4 +280,4 @@ def show_config(config: ConfigArgument) -> None:
         for name in ("available_capacity", "curtailment", "planned")
         if name in settings.sections
     }
-    typer.echo(json.dumps(content, indent=1, default=str))
+    write_json(json_file or Path("-"), content)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from energyforecast.cli.console import console, plain_table, styled
-from energyforecast.core.files import whole_file
+from energyforecast.cli.console import plain_table, styled
+from energyforecast.cli.json_output import JsonOption, shown_by, write_json
 from energyforecast.errors import ConfigurationError, one_of
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from energyforecast.core.observation_series import Observations
     from energyforecast.observations.audit import AuditReport
 
@@ -72,7 +73,7 @@ def check(
     latitude: Annotated[float | None, typer.Option(help="Needed for solar.")] = None,
     longitude: Annotated[float | None, typer.Option(help="Needed for solar.")] = None,
     weather: Annotated[Path | None, typer.Option(help="Weather of the sites, NetCDF.")] = None,
-    json_file: Annotated[Path | None, typer.Option("--json", help="File for the audit.")] = None,
+    json_file: JsonOption = None,
 ) -> None:
     """Read measurements, flag doubtful values, check the clock, and judge whether they pass.
 
@@ -112,10 +113,8 @@ def check(
     places = sites or _sites(power.sites, kind, capacity, latitude, longitude)
     forecasts = None if weather is None else netcdf.read(weather)
     report = audit.audit_observations(power, sites=places, weather=forecasts)
-    _show(report, file)
-    if json_file is not None:
-        with whole_file(json_file) as scratch:
-            scratch.write_text(json.dumps(report.to_dict(), indent=1) + "\n", encoding="utf-8")
+    _show(report, file, shown=shown_by(json_file))
+    write_json(json_file, report.to_dict())
     if not report.passed:
         raise typer.Exit(_FAILED)
 
@@ -179,11 +178,11 @@ def _sites(
     ]
 
 
-def _show(report: AuditReport, file: Path) -> None:
+def _show(report: AuditReport, file: Path, *, shown: Console) -> None:
     """Print the findings of an audit."""
     content = report.to_dict()
     heads = ("site", "finding", "hours", "share", "")
-    shown, table = console(), plain_table(str(file), heads, left=("site", "finding", ""))
+    table = plain_table(str(file), heads, left=("site", "finding", ""))
     hours = content["frequency_minutes"] / 60
     for name, site in content["sites"].items():
         span = f"{content['start'][:16]} to {content['end'][:16]} UTC, every {content['frequency_minutes']:g} min"

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from energyforecast.cli.archive import ArchiveOption, archive_of, keep
+from energyforecast.cli.archive import ArchiveOption, archive_of, keep, run_or_refusal
 from energyforecast.cli.console import JobsOption, OutOption, console, listed, plain_table, processes, styled
+from energyforecast.cli.json_output import JsonOption, is_output, shown_by, write_json
 from energyforecast.cli.published_set import PublishedSet
-from energyforecast.core.files import whole_file
 from energyforecast.errors import ConfigurationError, require
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def plan(
     issue_time: Annotated[str, typer.Option(help="Wall time in the task's zone, or now.")] = "now",
     out: OutOption = Path("plan"),
     language: Annotated[str, typer.Option(help="Of the sheets: en, ru or fr.")] = "en",
-    json_file: Annotated[Path | None, typer.Option("--json", help="File for the plan.")] = None,
+    json_file: JsonOption = None,
     archive: ArchiveOption = None,
     jobs: JobsOption = 1,
 ) -> None:
@@ -48,8 +48,9 @@ def plan(
     from energyforecast import configuration
     from energyforecast.core import timestamps
 
-    files = PublishedSet(out, "plan", report=json_file)
-    with files.or_refused():
+    begun = timestamps.now()
+    files = PublishedSet(out, "plan", report=None if is_output(json_file) else json_file)
+    with files.or_refused(), run_or_refusal("plan", config, archive, begun=begun):
         settings = configuration.read(config)
         moment = timestamps.instant(issue_time, timezone=settings.task.timezone)
         files.ask(settings.task, moment)
@@ -57,9 +58,8 @@ def plan(
         made = _made(settings, moment, language=language, jobs=processes(jobs))
         with files.publish({"caveats": list(made.caveats)}) as stage:
             _write_day(made, stage, timezone=settings.task.timezone, language=language)
-        if json_file is not None:
-            _write_json(json_file, _day_report(made))
-    shown = console()
+        write_json(json_file, _day_report(made))
+    shown = shown_by(json_file)
     for line in made.caveats:
         shown.print(styled((line, "bold red")))
     for table in _day_tables(made, settings.task.timezone):
@@ -67,7 +67,7 @@ def plan(
     for line in _not_planned(made.settings, made):
         shown.print(line, highlight=False)
     shown.print(f"Written to {out}: {listed(out)}", highlight=False)
-    keep(opens, lambda held: _keep(held, made, name=config.stem))
+    keep(opens, lambda held: _keep(held, made, name=config.stem, begun=begun))
 
 
 def _made(settings: Configuration, moment: pd.Timestamp, *, language: str, jobs: int) -> DayPlan:
@@ -96,11 +96,15 @@ def _made(settings: Configuration, moment: pd.Timestamp, *, language: str, jobs:
     return plan_day(terms, ahead, observations)
 
 
-def _keep(archive: Archive, made: DayPlan, *, name: str) -> None:
-    """Record a plan, by the name of its configuration, and its forecasts."""
+def _keep(archive: Archive, made: DayPlan, *, name: str, begun: pd.Timestamp) -> None:
+    """Record a plan, by the name of its configuration, its forecasts and the run."""
+    from energyforecast.core import timestamps
+
     for forecast in made.forecasts.values():
         archive.write_forecast(forecast)
     archive.write_plan(made.tables(), name=name, issue_time=made.issue_time)
+    detail = {"issue_time": made.issue_time, "fallback_levels": made.fallback_levels, "caveats": made.caveats}
+    archive.write_run("plan", start=begun, end=timestamps.now(), detail=detail)
 
 
 def demo(
@@ -117,8 +121,8 @@ def demo(
     with status.status("Plans each day"):
         week = demo_plan.plan_week(inputs, gate_closure=gate_closure)
     write_week(week, out, language=language)
-    _write_json(json_file or out / "plan.json", week.report())
-    shown = console()
+    write_json(json_file or out / "plan.json", week.report())
+    shown = shown_by(json_file)
     for item in _week_lines(week, gate_closure):
         shown.print(item, highlight=False)
     shown.print(f"{time.perf_counter() - begun:.0f} s in all.", highlight=False)
@@ -199,11 +203,6 @@ def _day_report(made: DayPlan) -> dict[str, Any]:
         "seed": made.settings.seed,
         **frames,
     }
-
-
-def _write_json(path: Path, report: dict[str, Any]) -> None:
-    with whole_file(path) as scratch:
-        scratch.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _day_tables(made: DayPlan, timezone: str) -> Iterator[Table]:

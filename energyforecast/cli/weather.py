@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from energyforecast.cli.console import console, plain_table, progress_bar, styled
+from energyforecast.cli.console import plain_table, progress_bar, styled
+from energyforecast.cli.json_output import JsonOption, shown_by, write_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,6 +45,7 @@ def fetch(
     since: Annotated[str | None, typer.Option(help="First run: 2024-06, or 2024-06-01.")] = None,
     until: Annotated[str | None, typer.Option(help="Last one, all of it.")] = None,
     retry: Annotated[bool, typer.Option("--retry", help="Ask also for runs that were given up.")] = False,
+    json_file: JsonOption = None,
 ) -> None:
     """Fetch the weather that the store lacks. Run it again at any time: it goes on where it stopped.
 
@@ -62,8 +64,9 @@ def fetch(
             retry=retry,
             progress=progress,
         )
-    shown = console()
+    shown = shown_by(json_file)
     shown.print(report.summary, highlight=False)
+    write_json(json_file, vars(report))
     troubles = {**report.failed, **report.incomplete}
     for run, reason in list(troubles.items())[:_SHOWN]:
         shown.print(f"  {run:%Y-%m-%d %H:%M}  {reason}", highlight=False)
@@ -74,7 +77,7 @@ def fetch(
 
 
 @app.command()
-def status(config: _Config) -> None:
+def status(config: _Config, json_file: JsonOption = None) -> None:
     """Show the runs in the store, their lateness, and damaged or missing ones.
 
     Exit code 3: files are damaged, or the newest run of a site is more than a day older than the newest that should be
@@ -84,9 +87,11 @@ def status(config: _Config) -> None:
 
     settings = configuration.read(config)
     store, source = settings.store(), settings.named_source(key=None)
-    shown, damaged, held = console(), store.quarantined(), store.describe()
+    shown, damaged, held = shown_by(json_file), store.quarantined(), store.describe()
     shown.print(_table(repr(store), held, store.clock()))
     late = _late(held, source, settings.sites, now=store.clock())
+    rows = {"sources": held.to_dict("records"), "damaged": damaged.to_dict("records")}
+    write_json(json_file, {"is_good": not late and not len(damaged), "late": late, **rows})
     for line in late[:_SHOWN]:
         shown.print(styled((line, "bold red")))
     if len(damaged):
