@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from energyforecast import datasets
 from energyforecast.cli import app, main
+from energyforecast.core.variables import FLAG_VERSION
 from energyforecast.weather.sources import netcdf
 
 SITE, WEATHER, POWER = datasets.la_haute_borne()
@@ -47,7 +48,7 @@ def test_a_sound_file_is_trusted(values: pd.Series, tmp_path: Path) -> None:
     flags = {flag["flag"]: flag for flag in site["flags"]}
     assert flags["STUCK"]["hours"] == 12
     assert site["clock"]["verdict"] == "right"
-    assert content["flag_version"] == 1
+    assert content["flag_version"] == FLAG_VERSION
     assert site["missing"] == int(values.isna().sum())
 
 
