@@ -43,7 +43,7 @@ def plan(
     With an archive, tables and forecasts are recorded in it too; exit code 3: only the files were written.
 
     The files take the place of the old ones together, and are listed in plan_files.json. If the plan is refused, those
-    of an earlier day are moved to the folder previous, and plan_files.json and --json-file have the error.
+    of an earlier day are moved to the folder previous, and plan_files.json and the file of --json have the error.
     """
     from energyforecast import configuration
     from energyforecast.core import timestamps

@@ -17,6 +17,7 @@ from energyforecast import archive as archives
 from energyforecast.configuration.archive_section import archive_place
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
+from energyforecast.operations.adaptation import archive_adapted
 from energyforecast.operations.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ def archive_issue(
     model: bytes | None,
     plan: DayPlan | None,
     name: str,
+    before: Forecast | None = None,
 ) -> dict[str, int]:
     """Record measurements, model, forecast and plan; numbers of rows that were new.
 
@@ -91,6 +93,8 @@ def archive_issue(
     plan : DayPlan, optional
     name : str
         Of the plan.
+    before : Forecast, optional
+        The forecast before its adaptation.
     """
     new = {}
     if observations is not None:
@@ -101,7 +105,8 @@ def archive_issue(
         manifest = json.loads(zipfile.ZipFile(io.BytesIO(model)).read("manifest.json"))
         new["models"] = archive.write_model(digest, manifest=manifest)
     if forecast is not None:
-        new["forecasts"] = archive.write_forecast(forecast, model_hash=digest)
+        first = forecast if before is None else before
+        new["forecasts"] = archive_adapted(archive, first, forecast, model_hash=digest)
     if plan is not None:
         new["plans"] = archive.write_plan(plan.tables(), name=name, issue_time=plan.issue_time)
     return new

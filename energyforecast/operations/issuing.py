@@ -24,12 +24,13 @@ __all__ = ["Issued", "in_words", "issue"]
 
 @dataclass(frozen=True)
 class Issued:
-    """Forecast of a run, the forecaster that made it, and the ways that were tried before."""
+    """Forecast of a run, the forecaster that made it, the ways that were tried before, and it before adaptation."""
 
     forecast: Forecast
     forecaster: Forecaster | None
     way: str
     refused: tuple[str, ...] = ()
+    before: Forecast | None = None
 
 
 def in_words(error: Exception) -> str:
@@ -96,7 +97,7 @@ def _ways(
         for name, fewer in _fewer(inputs):
             yield f"model in service {name}", lambda fewer=fewer: _by(loaded[0], fewer, moment)  # type: ignore[misc]
     for fallbacks in (True, False):
-        name = "fitted now" if fallbacks else "fitted now, without fallback models"
+        name = "new model" if fallbacks else "new model without fallback models"
         yield name, lambda fallbacks=fallbacks: _fit(settings, everything(), moment, fallbacks)  # type: ignore[misc]
 
 

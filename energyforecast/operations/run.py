@@ -16,6 +16,7 @@ from energyforecast.errors import RunLockedError
 from energyforecast.forecasting import storage
 from energyforecast.operations import archiving, training_step
 from energyforecast.operations import dry_run as rehearsal
+from energyforecast.operations.adapting_step import adapt_issued
 from energyforecast.operations.alerts import alert, alert_of
 from energyforecast.operations.deadline import deadline_of
 from energyforecast.operations.fetch import fetch
@@ -168,6 +169,8 @@ def _issue_steps(run: Run, files: PublishedSet) -> str | None:
     if due is not None and not late:
         run.do("train", lambda: training_step.train_model(run, due))
     run.do("forecast", lambda: _forecast(run))
+    if run.settings.operations.adapt and run.issued is not None:
+        run.do("adapt", lambda: adapt_issued(run))
     if run.settings.plan is not None and run.issued is not None:
         run.do("plan", lambda: _plan(run, times))
     run.do("publish", lambda: _publish(run, files))
@@ -246,6 +249,7 @@ def _archive(run: Run) -> StepOutcome:
         model=None if issued is None else _model_file(run, issued),
         plan=run.plan if run.is_published else None,
         name=run.settings.path.stem,
+        before=None if issued is None else issued.before,
     )
     shown = ", ".join(f"{count} {name}" for name, count in new.items())
     return StepOutcome("archive", "good", f"New: {shown or 'nothing'}.", new)

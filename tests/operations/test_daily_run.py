@@ -383,3 +383,35 @@ def test_two_runs_at_once_are_one_and_a_refusal(config: Path) -> None:
         thread.join()
     assert sorted(found) in ([0, 4], [0, 0])
     assert 0 in found
+
+
+@pytest.mark.slow
+def test_a_run_adapts_its_forecast_to_the_newest_outcomes_if_asked(config: Path) -> None:
+    """The farm gives a third of its power since February; the archive keeps the forecast before and after."""
+    table = pd.read_csv(config.parent / "power.csv", index_col="time")
+    table.loc["2024-02":] = (table.loc["2024-02":] / 3).round(2)
+    table.to_csv(config.parent / "power.csv")
+    config.write_text(CONFIG + "[operations]\nadapt = true\n", encoding="utf-8")
+    settings, folder = configuration.read(config), _folder(config)
+    assert _run(config, MORNING - pd.Timedelta("1D")).step("adapt").message.startswith("Nothing to adapt")
+    power = settings.observations()
+    old = settings.forecaster().fit(None, power["2024-01"])
+    for days in range(20, 1, -1):
+        issued = MORNING - pd.Timedelta(days, unit="D")
+        held = archive.open(folder.archive, clock=lambda issued=issued: issued)  # type: ignore[misc]
+        held.write_forecast(old.predict(None, power, issue_time=issued))
+    record = _run(config)
+    assert record.step("adapt").message == "intervals adapted to the outcomes of the last 60D: farm."
+    assert record.exit_code == 0
+    published = ef.Forecast.load(folder.published / "forecast.nc")
+    assert "adapted" in published.caveats[-1]
+    first, second = _said(folder)
+    assert ("adapted" in first, "adapted" in second) == (False, True)
+    _run(config, MORNING + pd.Timedelta("5min"), issue_time=MORNING)
+    assert len(_said(folder)) == 2
+
+
+def _said(folder: RunFolder) -> list[str]:
+    """Caveats of the records of the forecast of the morning."""
+    held = archive.open(folder.archive, create=False)
+    return list(held.issues("farm", issued=(MORNING, MORNING))["caveats"])
