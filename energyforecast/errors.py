@@ -82,7 +82,23 @@ __all__ = [
 
 
 class Place(NamedTuple):
-    """Place of a finding: rows of a table, counted from 0, names of its columns, and moments in UTC."""
+    """Place of a finding: rows of a table, counted from 0, names of its columns, and moments in UTC.
+
+    Parameters
+    ----------
+    rows : tuple of int
+    columns : tuple of str
+    times : tuple of Timestamp
+
+    See Also
+    --------
+    EnergyForecastError
+
+    Examples
+    --------
+    >>> Place(rows=(500,), columns=("B",)).columns
+    ('B',)
+    """
 
     rows: tuple[int, ...] = ()
     columns: tuple[str, ...] = ()

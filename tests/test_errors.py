@@ -60,13 +60,18 @@ def test_every_extra_that_is_named_exists() -> None:
 
 
 def test_optional_libraries_are_asked_for_in_one_way() -> None:
-    """The exceptions have another cause: a system library, and a decoder in a process of its own."""
+    """The exceptions have another cause: a system library, a decoder in a process of its own, a library of pandas."""
     makers = {
         path.relative_to(PACKAGE).as_posix()
         for path in PACKAGE.rglob("*.py")
         if re.search(r"\bDependencyError\($", path.read_text(encoding="utf-8"), re.MULTILINE)
     }
-    assert makers == {"errors.py", "models/boosters.py", "weather/sources/grib/decode.py"}
+    assert makers == {
+        "errors.py",
+        "core/table_files.py",
+        "models/boosters.py",
+        "weather/sources/grib/decode.py",
+    }
 
 
 def test_a_plan_names_both_extras_that_it_needs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

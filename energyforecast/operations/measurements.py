@@ -56,6 +56,12 @@ class Measurements:
     See Also
     --------
     read_measurements
+
+    Examples
+    --------
+    >>> gone = SetAside("file", "power.csv", "power.csv does not exist.")
+    >>> Measurements(None, set_aside=(gone,)).caveats
+    ('power.csv: 1 file is set aside: power.csv does not exist.',)
     """
 
     observations: Observations | None

@@ -37,6 +37,12 @@ class UsableWeather:
     See Also
     --------
     read_weather
+
+    Examples
+    --------
+    >>> gone = SetAside("file", "weather.nc", "weather.nc does not exist.")
+    >>> UsableWeather(None, set_aside=(gone,)).caveats
+    ('weather.nc: 1 file is set aside: weather.nc does not exist.',)
     """
 
     weather: Weather

@@ -39,6 +39,7 @@ def farm(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_both_kinds_of_model_and_half_of_each_are_scored_at_each_lead(
     intraday: Any, farm: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -92,6 +92,7 @@ def _lose_runs(folder: Path, first: str, last: str) -> None:
     ef.weather.write(weather.isel(init_time=~lost), folder / "weather.nc")
 
 
+@pytest.mark.slow
 def test_an_old_gap_of_the_weather_does_not_stop_the_forecast(folder: Path) -> None:
     _lose_runs(folder, "2024-01-20", "2024-01-24")
     done = _run(folder)
@@ -159,6 +160,7 @@ forecast.write_csv(sys.argv[1])
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(find_spec("resource") is None, reason="no limit of file sizes on this system")
 def test_a_file_that_cannot_be_written_whole_leaves_that_of_yesterday(tmp_path: Path) -> None:
     """A limit of the size of files acts as a full disk does."""

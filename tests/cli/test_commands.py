@@ -79,6 +79,7 @@ def test_version_names_the_library_and_what_it_stands_on(tmp_path: Path) -> None
         assert f"{name} {version(name)}" in lines
 
 
+@pytest.mark.slow
 def test_a_forecast_is_written_and_a_stored_forecaster_gives_the_same(quick: Path, tmp_path: Path) -> None:
     arguments = ("forecast", quick, "--issue-time", "2014-12-15 09:00")
     first = _succeeded(_run(*arguments, "--save", "farm.forecaster", "--out", "one", cwd=tmp_path))
@@ -152,13 +153,8 @@ kind = "Climatology"
 """
 
 
-@pytest.mark.parametrize(
-    ("levels", "covers"),
-    [
-        pytest.param("[0.5]", [], marks=pytest.mark.slow),
-        ("[0.1, 0.5, 0.9]", ["50%", "80%"]),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("levels", "covers"), [("[0.5]", []), ("[0.1, 0.5, 0.9]", ["50%", "80%"])])
 def test_a_backtest_shows_the_intervals_that_its_levels_have(
     levels: str, covers: list[str], tmp_path: Path
 ) -> None:

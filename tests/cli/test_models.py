@@ -67,6 +67,7 @@ def test_train_list_promote_and_roll_back(command: Command, tmp_path: Path) -> N
     assert f"The model {second} is damaged: model.forecaster was altered, or cut." in out
 
 
+@pytest.mark.slow
 def test_a_key_of_the_environment_signs_and_verifies(
     command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

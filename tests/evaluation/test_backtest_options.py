@@ -133,6 +133,7 @@ def test_the_shortest_history_decides_on_refits(options: dict[str, Any]) -> None
     assert len(_run(_power(400), refit="auto", forecasters=_named(ef.Climatology()), **span).folds) == 1
 
 
+@pytest.mark.slow
 def test_later_outcomes_do_not_move_the_fits_of_auto() -> None:
     power, run = _power(280), {"refit": "auto", "start": "2024-03-01", "end": "2024-06-30"}
     as_of = pd.Timestamp("2024-05-01 09:00", tz="UTC")

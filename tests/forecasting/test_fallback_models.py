@@ -53,6 +53,7 @@ def _loss(forecast: ef.Forecast, site: str) -> float:
     return float(pinball_loss(outcome, one.values.reshape(len(outcome), -1), TASK.quantiles).mean())
 
 
+@pytest.mark.slow
 def test_runs_that_are_a_day_late_are_answered_by_a_model_of_late_runs() -> None:
     weather, power = _world()
     late = {"weather": _later(weather, 24), "observations": power, "issue_time": MORNINGS, "strict": False}
@@ -89,6 +90,7 @@ def test_without_a_variable_the_model_of_the_basic_ones_answers() -> None:
     assert "fallback model 'basic weather' for A at 6 of 6 issues" in forecast.caveats
 
 
+@pytest.mark.slow
 def test_one_of_several_weather_models_or_any_variable_may_be_absent() -> None:
     weather, power = _world()
     several = {"early": weather, "late": _later(weather, 1)}
@@ -107,6 +109,7 @@ def test_one_of_several_weather_models_or_any_variable_may_be_absent() -> None:
         assert max(_levels(single.predict(weather.drop_vars(name), **asked))["city"]) <= 2
 
 
+@pytest.mark.slow
 def test_demand_without_weather_without_measurements_and_without_both() -> None:
     weather, power = _world()
     forecaster = _fitted()

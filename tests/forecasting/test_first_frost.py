@@ -62,6 +62,7 @@ def test_the_default_follows_a_frost_that_it_has_not_seen_and_trees_alone_do_not
     assert abs(_bias_in_frost(linear)) < 0.4 * abs(trees)
 
 
+@pytest.mark.slow
 def test_a_forecast_beyond_the_temperatures_of_training_says_so() -> None:
     _, forecast = _in_frost(None)
     (caveat,) = (text for text in forecast.caveats if "beyond training" in text)

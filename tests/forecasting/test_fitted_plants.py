@@ -77,6 +77,7 @@ def test_a_stored_forecaster_keeps_the_estimate(fitted: ef.Forecaster, tmp_path:
     np.testing.assert_array_equal(first.data.values, second.data.values)
 
 
+@pytest.mark.slow
 def test_only_power_published_by_the_fit_counts() -> None:
     power, moment = _power(), pd.Timestamp("2024-04-20 09:00", tz="UTC")
     changed = power.values.copy()

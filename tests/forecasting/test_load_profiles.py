@@ -75,6 +75,7 @@ def _among_others() -> tuple[ef.Forecaster, ef.Forecast]:
 # --- Nothing measured at one of several sites ---------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_an_area_without_any_demand_is_forecast_by_its_profile_and_says_so(tmp_path: Path) -> None:
     forecaster, forecast = _among_others()
     street = list(_street().columns)

@@ -144,6 +144,7 @@ def test_a_site_is_forecast_beside_others_as_it_is_alone(site: Site) -> None:
     np.testing.assert_array_equal(found, expected)
 
 
+@pytest.mark.slow
 def test_sites_of_several_kinds_do_not_leak() -> None:
     ef.testing.check_no_leakage(
         ef.Forecaster(ALL, TASK, model=_models()),

@@ -25,6 +25,7 @@ def _spring(effect: float, wander: float) -> tuple[pd.DataFrame, pd.DataFrame]:
     return tuple(pd.DataFrame({"town": values}, index=index) for values in (celsius, load))  # type: ignore[return-value]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("effect", "wander", "taken"), [(0.0, 0.6, True), (1.5, 0.05, False)])
 def test_the_past_alone_is_taken_where_the_temperature_has_no_effect(
     effect: float, wander: float, taken: bool

@@ -41,6 +41,7 @@ def test_the_default_follows_growth_as_last_week_does_and_on_the_last_day_as_on_
     assert errors["default"].max() < 1.4 * errors["default"][0], errors  # the last day as well as the first
 
 
+@pytest.mark.slow
 def test_a_week_ahead_knows_nothing_of_the_future() -> None:
     small = ef.LightGBMQuantiles(n_estimators=5, folds=0, relative_to="level")
     check_no_leakage(

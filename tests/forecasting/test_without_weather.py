@@ -43,6 +43,7 @@ def _short_weather(
 PV = ef.PVPlant(name="farm", latitude=48, longitude=10, capacity=100)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("site", "model"),
     [

@@ -189,6 +189,7 @@ def test_a_young_consumer_among_others_of_another_sector_learns_alone() -> None:
     assert _forecaster(areas).fit(None, demand).training_.alike == {}
 
 
+@pytest.mark.slow
 def test_what_others_take_after_the_fit_changes_nothing() -> None:
     areas, demand = _homes(days_of_young=12)
     moment = "2024-03-06 09:00"

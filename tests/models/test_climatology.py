@@ -41,6 +41,7 @@ def test_the_seasonal_climatology_takes_the_same_hour_and_kind_of_day_of_nearby_
         np.testing.assert_allclose(model.predict(X.iloc[[row]])[0], np.quantile(y[same], LEVELS), atol=0.2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("country", "timezone", "weekend"),
     [

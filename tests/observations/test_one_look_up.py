@@ -47,6 +47,15 @@ ALLOWED = {
         "archive/measurements.py",
         "_write_site",
     ): "compares the recorded rows with the given ones, on their index",
+    ("operations/known_before.py", "_frames"): "adds hours that others have; those there stay as they are",
+    ("operations/known_outcomes.py", "extended"): "adds hours that are missing; those there stay as they are",
+    ("operations/measurements.py", "_cleared"): "takes values out, on the index of their own hours",
+    ("operations/plan_costs.py", "_of_site"): "leaves out hours of a schedule that have no row",
+    (
+        "operations/readable_table.py",
+        "_Part._flagged",
+    ): "writes flags into frames of the same index, row by row",
+    ("testing/revisions.py", "_flags"): "asks flags_at for the hours that there are",
     (
         "datasets/synthetic/synthetic_consumers.py",
         "SyntheticConsumers._places",

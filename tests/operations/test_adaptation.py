@@ -66,6 +66,7 @@ def test_outcomes_that_were_published_after_the_issue_change_nothing(
     np.testing.assert_array_equal(first.data.values, second.data.values)
 
 
+@pytest.mark.slow
 def test_forecasts_that_were_recorded_after_the_issue_are_not_learnt_from(tmp_path: Path) -> None:
     _, archive = example_operations(tmp_path, days=20)
     power = archive.observations("farm")
@@ -79,6 +80,7 @@ def test_forecasts_that_were_recorded_after_the_issue_are_not_learnt_from(tmp_pa
     )
 
 
+@pytest.mark.slow
 def test_the_archive_keeps_both_and_a_repetition_adds_nothing(tmp_path: Path) -> None:
     _, archive = example_operations(tmp_path, days=20)
     power = archive.observations("farm")

@@ -235,6 +235,7 @@ def test_a_folder_that_cannot_be_written_is_named(config: Path) -> None:
         config.parent.chmod(0o700)
 
 
+@pytest.mark.slow
 def test_weather_that_does_not_come_is_given_up_in_time(config: Path) -> None:
     import socket
 

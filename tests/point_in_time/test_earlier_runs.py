@@ -104,6 +104,7 @@ def test_hours_after_the_last_run_are_not_filled() -> None:
         forecaster.fit(weather, power)
 
 
+@pytest.mark.slow
 def test_completed_runs_leak_nothing() -> None:
     weather, power = _day_runs(FARM)
     forecaster = ef.Forecaster(FARM, _task("Asia/Almaty", "09:00"), model=quick_model())

@@ -720,6 +720,7 @@ WITHOUT_INTERVALS = {
     "core": "modules, reached by the names of the package",
     "datasets": "files and worlds of hours",
     "demos": "calls others",
+    "operations": "the daily run: files by the readers, forecasts and scores by what is in the table",
     "forecasting": "modules; Forecaster and AdaptiveCalibration are in the table",
     "physics": "functions of moments and of values; those of a length are called by features in the table",
     "point_in_time": "reached by features in the table",

@@ -490,6 +490,7 @@ def _cut(whole: SyntheticSite, moment: pd.Timestamp) -> tuple[xr.Dataset, Observ
     return weather, power[: power.index[np.flatnonzero(known.any(axis=1)).max()]]
 
 
+@pytest.mark.slow
 @given(
     site_data=_troubled(), minutes=st.lists(st.integers(0, 14 * 1440), min_size=2, max_size=5, unique=True)
 )

@@ -53,6 +53,7 @@ def test_a_run_did_not_arrive_before_it_was_seen_absent(tmp_path: Path, state: s
     assert times.max() <= np.datetime64(later)
 
 
+@pytest.mark.slow
 def test_leads_that_were_missing_did_not_arrive_before(tmp_path: Path) -> None:
     times = _available(tmp_path, Late(), ("2024-06-03 06:00", "half"), ("2024-06-20 08:00", "whole"))
     assert times.min() >= np.datetime64("2024-06-03T06:00")
