@@ -38,9 +38,10 @@ def console(*, stderr: bool = False) -> Console:
 
     Names of sites and files may hold brackets: text is printed as it is, and styled by :func:`styled`.
     """
-    from rich.console import Console
+    from energyforecast.cli.pipe_console import PipeConsole
 
-    return Console(stderr=stderr, width=None if sys.stdout.isatty() else 140, markup=False)
+    is_terminal = sys.stdout is not None and sys.stdout.isatty()  # None if it was closed before the start
+    return PipeConsole(stderr=stderr, width=None if is_terminal else 140, markup=False)
 
 
 def styled(*parts: str | tuple[str, str]) -> Text:

@@ -134,20 +134,31 @@ def _finish(record: RunRecord, json_file: str | None) -> None:
     issued = "not known" if record.issue_time is None else f"{record.issue_time:%Y-%m-%d %H:%M} UTC"
     title = "would be" if record.dry_run else "is"
     shown.print(f"The run {title} {record.state}; issue time {issued}.", highlight=False)
-    _write(json_file, record.to_dict())
-    if record.exit_code:
-        raise typer.Exit(record.exit_code)
+    is_written = _write(json_file, record.to_dict())
+    if record.exit_code or not is_written:
+        raise typer.Exit(record.exit_code or 3)
 
 
-def _write(json_file: str | None, content: dict[str, Any]) -> None:
-    """Write a document to a file or to standard output."""
+def _write(json_file: str | None, content: dict[str, Any]) -> bool:
+    """Write a document to a file or to standard output; False, with a line, where it cannot be written."""
     if json_file is None:
-        return
+        return True
     text = json.dumps(content, indent=1, ensure_ascii=False, default=str)
-    if json_file == "-":
-        typer.echo(text)
-        return
-    path = Path(json_file)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(path) as scratch:
-        scratch.write_text(text + "\n", encoding="utf-8")
+    try:
+        if json_file == "-":
+            typer.echo(text)
+            return True
+        path = Path(json_file)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(path) as scratch:
+            scratch.write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            from energyforecast.cli.pipe_console import discard
+
+            discard(sys.stdout)
+        place = "standard output" if json_file == "-" else json_file
+        line = f"The record of the run is not written to {place}: {error}. Its forecast is not affected."
+        console(stderr=True).print(styled((line, "bold red")), soft_wrap=True)
+        return False
+    return True

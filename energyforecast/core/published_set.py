@@ -19,6 +19,9 @@ __all__ = ["PublishedSet"]
 #: Files of each command that are moved even if no index names them.
 _FILES: Final = {"forecast": ("forecast.csv", "forecast.nc"), "plan": ()}
 
+#: Fallback level that a site without a forecast counts as: above that of constant quantiles.
+_ABSENT: Final = 5
+
 
 @dataclass
 class PublishedSet:
@@ -72,18 +75,35 @@ class PublishedSet:
             return False
         return str(held.get("first_hour")) >= self.asked["first_hour"]
 
-    def preferred(self, fallback_level: int) -> str | None:
-        """The files in the folder in words, if they are of later hours, or of the same on a lower fallback level."""
+    def preferred(self, levels: Mapping[str, int]) -> str | None:
+        """The files in the folder in words, if they are of later hours, or of the same on lower fallback levels.
+
+        Levels of sites are added up, so that one site without data does not give way to climatology of all.
+        """
         held = file_sets.read_index(self.out / self.index)
         if held.get("state") != "issued":
             return None
         first, issued = str(held.get("first_hour")), held.get("issue_time")
         if first > self.asked["first_hour"]:
             return f"a forecast of later hours, issued {issued}"
-        level = held.get("fallback_level")
-        if first == self.asked["first_hour"] and isinstance(level, int) and level < fallback_level:
-            return f"the forecast of level {level} of the same hours, issued {issued}"
-        return None
+        before = _levels(held)
+        if first != self.asked["first_hour"] or not before:
+            return None
+        sites = {*before, *levels}
+        if sum(before.get(site, _ABSENT) for site in sites) >= sum(
+            levels.get(site, _ABSENT) for site in sites
+        ):
+            return None
+        low, high = min(before.values()), max(before.values())
+        shown = f"level {low}" if low == high else f"levels {low} to {high}"
+        return f"the forecast of {shown} of the same hours, issued {issued}"
+
+
+def _levels(held: Mapping[str, Any]) -> dict[str, int]:
+    """Fallback level of each site, of an index that may have been altered; empty without them."""
+    given = held.get("fallback_levels")
+    found = given if isinstance(given, dict) else {}
+    return found if all(isinstance(level, int) for level in found.values()) else {}
 
 
 def _iso(moment: np.datetime64) -> str:

@@ -81,9 +81,10 @@ def adapted(
             "Choose it: forecast.sel(issue_time=...).",
         )
     parts, moved = [], []
+    earlier = _Earlier(archive, forecast, since=forecast.issue_times[0] - pd.Timedelta(calibration.window))
     for name in forecast.sites:
-        one = forecast.sel(site=name)
-        past = _past(archive, one, window=calibration.window)
+        one = Forecast(_on_steps(forecast.sel(site=name).data))
+        past = earlier.of(one)
         result = one if past is None else _applied(one, observations, past, calibration)
         if not np.array_equal(result.data.values, one.data.values, equal_nan=True):
             moved.append(name)
@@ -102,7 +103,7 @@ def archive_adapted(archive: Archive, forecast: Forecast, result: Forecast, *, m
     """
     if result is forecast:
         return archive.write_forecast(forecast, model_hash=model_hash)
-    before = _records(archive, forecast, since=forecast.issue_times[0])
+    before = _records(archive, forecast, sites=forecast.sites[:1], since=forecast.issue_times[0])
     held = None if before.empty else _read(archive, forecast.sites, before.iloc[-1])
     if held is not None and np.array_equal(held.data.values, forecast.data.values, equal_nan=True):
         return archive.write_forecast(result, model_hash=model_hash)
@@ -121,32 +122,55 @@ def _applied(
             return forecast
 
 
-def _past(archive: Archive, forecast: Forecast, *, window: str) -> Forecast | None:
-    """Earlier forecasts of a site as they were before their adaptation; those of other levels are left out."""
-    issue = forecast.issue_times[0]
-    records = _records(archive, forecast, since=issue - pd.Timedelta(window))
-    newest = records[records["issue_time"] < issue].groupby("issue_time").tail(1)
-    found = []
-    for _, record in newest.iterrows():
-        one = _read(archive, forecast.sites, record)
-        if one is not None and _is_alike(one, forecast):
-            found.append(_plain(one.data))
-    if not found:
-        return None
-    return Forecast(
-        xr.concat(
-            found, "issue_time", coords="minimal", compat="override", join="outer", combine_attrs="override"
+class _Earlier:
+    """Earlier forecasts as they were before their adaptation; sites of one record are read together."""
+
+    def __init__(self, archive: Archive, forecast: Forecast, *, since: pd.Timestamp) -> None:
+        self.archive = archive
+        issue = forecast.issue_times[0]
+        records = _records(archive, forecast, sites=forecast.sites, since=since)
+        self.newest = records[records["issue_time"] < issue].groupby(["site", "issue_time"]).tail(1)
+        self.together = self.newest.groupby(["issue_time", "recorded_time"])["site"].agg(tuple).to_dict()
+        self.held: dict[tuple[pd.Timestamp, pd.Timestamp], Forecast | None] = {}
+
+    def of(self, forecast: Forecast) -> Forecast | None:
+        """Those of the site of a forecast; other levels or intervals are left out."""
+        found = []
+        for _, record in self.newest[self.newest["site"] == forecast.sites[0]].iterrows():
+            one = self._read(record, forecast.sites)
+            if one is not None and _is_alike(one, forecast):
+                found.append(_plain(_on_steps(one.data)))
+        if not found:
+            return None
+        return Forecast(
+            xr.concat(
+                found,
+                "issue_time",
+                coords="minimal",
+                compat="override",
+                join="outer",
+                combine_attrs="override",
+            )
         )
-    )
+
+    def _read(self, record: pd.Series, site: tuple[str, ...]) -> Forecast | None:
+        """The forecast of a site; sites that do not fit into one forecast are read alone."""
+        key = (record["issue_time"], record["recorded_time"])
+        if key not in self.held:
+            self.held[key] = _read(self.archive, self.together[key], record)
+        several = self.held[key]
+        return _read(self.archive, site, record) if several is None else several.sel(site=site[0])
 
 
-def _records(archive: Archive, forecast: Forecast, *, since: pd.Timestamp) -> pd.DataFrame:
+def _records(
+    archive: Archive, forecast: Forecast, *, sites: tuple[str, ...], since: pd.Timestamp
+) -> pd.DataFrame:
     """Records of forecasts that are not adapted and were made by the issue or, of the same issue, after it."""
     issue = forecast.issue_times[0]
-    records = archive.issues(forecast.sites[0], issued=(since, issue))
+    records = archive.issues(list(sites), issued=(since, issue))
     adapted_ones = records["caveats"].map(lambda text: _is_adapted(str(text)))
     earlier = (records["recorded_time"] <= issue) | (records["issue_time"] == issue)
-    return records[~adapted_ones & earlier]
+    return records[~adapted_ones.astype(bool) & earlier]
 
 
 def _read(archive: Archive, sites: tuple[str, ...], record: pd.Series) -> Forecast | None:
@@ -165,6 +189,16 @@ def _is_alike(one: Forecast, other: Forecast) -> bool:
     """Whether levels, intervals and the form of numbers are the same."""
     same = one.quantiles == other.quantiles and one.data.dtype == other.data.dtype
     return same and frequency_of(one) == frequency_of(other) and not _is_adapted("; ".join(one.caveats))
+
+
+def _on_steps(data: xr.DataArray) -> xr.DataArray:
+    """With leads in whole intervals: issues some seconds apart would share none, and their union would fill memory."""
+    step = frequency_of(Forecast(data))
+    if step is None:
+        return data
+    width = step.to_timedelta64().astype("timedelta64[ns]")
+    leads = data["lead_time"].values.astype("timedelta64[ns]")
+    return data.assign_coords(lead_time=(leads + width // 2) // width * width)
 
 
 def _plain(data: xr.DataArray) -> xr.DataArray:

@@ -45,7 +45,7 @@ def rehearse(run: Run) -> RunRecord:
     start = run.clock()
     run.issue_time = start.ceil("s") if run.issue_time is None else run.issue_time
     run.do("lock", lambda: _lock(run.folder.lock))
-    run.do("disk", lambda: _disk(run.folder.root))
+    disk = run.do("disk", lambda: _disk(run.folder.root))
     run.do("fetch", lambda: _fetch(run))
     due = training_step.look(run)
     run.do("weather", lambda: read_weather(run))
@@ -62,7 +62,7 @@ def rehearse(run: Run) -> RunRecord:
         end=run.clock(),
         issue_time=run.issue_time,
         steps=tuple(run.steps),
-        is_issued=outcome.state != "failed",
+        is_issued="failed" not in (disk.state, outcome.state),  # a run could not write
         dry_run=True,
         details=dict(run.details),
     )
@@ -82,6 +82,8 @@ def _disk(folder: Path) -> StepOutcome:
     place = next(item for item in (folder, *folder.resolve().parents) if item.exists())
     space = shutil.disk_usage(place).free / 1e6
     details = {"free_mb": round(space), "folder": str(folder)}
+    if not place.is_dir():
+        return StepOutcome("disk", "failed", f"{place} is a file in the place of a folder.", details)
     if not os.access(place, os.W_OK):
         return StepOutcome("disk", "failed", f"{place} cannot be written.", details)
     if space < _LEAST_SPACE:

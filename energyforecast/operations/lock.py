@@ -6,6 +6,7 @@ import getpass
 import json
 import os
 import socket
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -20,6 +21,9 @@ __all__ = ["holder", "is_held", "only_run"]
 
 #: Largest description of a holder. [bytes]
 _LARGEST: Final = 65_536
+#: Time for which a lock that is held is asked for again, and the pause between. [s]
+_PATIENCE: Final = 1.0
+_PAUSE: Final = 0.05
 
 
 @contextmanager
@@ -51,7 +55,7 @@ def only_run(path: Path, *, now: pd.Timestamp) -> Iterator[Mapping[str, Any] | N
     except OSError as error:
         raise refused(error, path) from error
     try:
-        if not _taken(handle):
+        if not _taken_soon(handle):
             raise _locked(path, holder(path))
         dead = holder(path)
         _describe(handle, _own(now))
@@ -85,6 +89,16 @@ def is_held(path: Path) -> bool:
         return not _taken(handle)
     finally:
         os.close(handle)
+
+
+def _taken_soon(handle: int) -> bool:
+    """Whether the lock could be taken within a second: who asks whether it is held has it for a moment."""
+    until = time.monotonic() + _PATIENCE
+    while not _taken(handle):
+        if time.monotonic() > until:
+            return False
+        time.sleep(_PAUSE)
+    return True
 
 
 def _taken(handle: int) -> bool:

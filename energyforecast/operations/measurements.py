@@ -122,8 +122,8 @@ def read_measurements(settings: Configuration, *, as_of: Any, archive: Archive |
     """
     check_types({"as_of": as_of}, of=read_measurements)
     moment = timestamps.instant(as_of, timezone=settings.task.timezone)
-    section = dict(settings.sections["observations"])
-    if "file" not in section:
+    section = dict(settings.sections.get("observations", {}))
+    if "file" not in section:  # a dataset, or areas with load profiles that nobody measures
         return Measurements(settings.observations())
     names = [site.name for site in settings.sites]
     path = settings.path.parent / section["file"]

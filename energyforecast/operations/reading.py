@@ -12,10 +12,11 @@ from energyforecast.operations.inputs import Inputs
 from energyforecast.operations.outcome import State, StepOutcome
 from energyforecast.operations.run_steps import Run
 from energyforecast.operations.set_aside import SetAside, summary
+from energyforecast.weather.processing.module_losses import memory_of
 
 __all__ = ["read_measurements", "read_weather"]
 
-#: Runs of weather that a model in service may look at.
+#: Runs of weather that a model in service may look at; losses to snow and dirt follow from many more before them.
 _RECENT: Final = pd.Timedelta("14D")
 
 
@@ -23,7 +24,7 @@ def read_weather(run: Run) -> StepOutcome:
     """Read the weather of the sites."""
     if "weather" not in run.settings.sections:
         return StepOutcome("weather", "skipped", "The configuration has no weather.")
-    since = run.moment - _RECENT if run.is_recent else None
+    since = run.moment - _RECENT - memory_of(run.settings.sites) if run.is_recent else None
     usable = usable_weather.read_weather(run.settings, as_of=run.moment, since=since)
     run.inputs = Inputs(usable.weather, run.inputs.observations)
     _note(run, usable.set_aside)
@@ -44,6 +45,8 @@ def read_measurements(run: Run) -> StepOutcome:
     if power is None:
         return StepOutcome("measurements", "failed", _first(known.set_aside), details)
     answers = f" The archive answers for {', '.join(known.from_archive)}." if known.from_archive else ""
+    if "observations" not in run.settings.sections:
+        return StepOutcome("measurements", "good", "The configuration has none.", details)
     message = f"Newest of {power.index[-1]:%Y-%m-%d %H:%M} UTC. {_told(known.set_aside)[0]}{answers}"
     return StepOutcome("measurements", _state(known.set_aside), message, details)
 

@@ -224,7 +224,7 @@ def _publish(run: Run, files: PublishedSet) -> StepOutcome:
     if run.issued is None:
         moved = files.refuse("No forecast could be issued.")
         return StepOutcome("publish", "failed", f"No forecast; {counted(len(moved), 'file')} set aside.")
-    held = files.preferred(described(run.issued.forecast)["fallback_level"])
+    held = files.preferred(described(run.issued.forecast)["fallback_levels"])
     if held is not None:
         return StepOutcome("publish", "degraded", f"Kept: {held}.")
     names = publish(files, run.issued.forecast, run.plan, timezone=run.settings.task.timezone)

@@ -15,7 +15,7 @@ from energyforecast import archive as archives
 from energyforecast.core import timestamps
 from energyforecast.errors import SchemaError
 from energyforecast.operations.adaptation import CAVEAT, adapted, archive_adapted
-from energyforecast.testing import example_operations
+from energyforecast.testing import example_days, example_operations
 
 
 @pytest.fixture(scope="module")
@@ -136,3 +136,46 @@ def test_coverage_of_synthetic_shelek_recovers_after_a_planned_drift(tmp_path: P
     assert abs(coverage["after"] - 0.8) < 0.08, coverage
     assert abs(coverage["after"] - 0.8) < abs(coverage["before"] - 0.8), coverage
     assert np.mean(losses["after"]) < 0.8 * np.mean(losses["before"])
+
+
+PASTS: list[ef.Forecast] = []
+
+
+class _Noting(ef.AdaptiveCalibration):
+    """Notes the earlier forecasts that it is given."""
+
+    def apply(
+        self, forecast: ef.Forecast, observations: ef.Observations, *, past: ef.Forecast | None = None
+    ) -> ef.Forecast:
+        assert past is not None
+        PASTS.append(past)
+        return super().apply(forecast, observations, past=past)
+
+
+def test_issues_some_seconds_apart_are_calibrated_as_by_a_standing_clock(tmp_path: Path) -> None:
+    """Their leads are no whole hours, and none is that of another issue; both sites are of one record."""
+    every, power = example_days(days=20, sites=("a", "b"), kind="wind")
+    every = ef.Forecast(every.data.assign_coords(capacity=("site", [100.0, 100.0])))
+    power = ef.Observations(power.values.clip(0, 100), published_after="1h")
+    moment = [every.issue_times[0]]
+    archive = archives.open(tmp_path / "archive.sqlite", clock=lambda: moment[0])
+    seconds = np.random.default_rng(0).permutation(60)
+    for issue, later in zip(every.issue_times, seconds, strict=False):
+        moment[0], apart = issue + pd.Timedelta("2min"), np.timedelta64(int(later), "s")
+        data = every.sel(issue_time=issue).data
+        axes = {
+            "issue_time": data["issue_time"].values + apart,
+            "lead_time": data["lead_time"].values - apart,
+        }
+        today = ef.Forecast(data.assign_coords(axes).assign_coords(valid_time=data["valid_time"].variable))
+        if issue < every.issue_times[-1]:
+            archive.write_forecast(today)
+    PASTS.clear()
+    moved = adapted(today, power, archive=archive, calibration=_Noting())
+    assert [past.data.sizes["lead_time"] for past in PASTS] == [24, 24], (
+        "no union of leads that differ by seconds"
+    )
+    assert moved.caveats == (f"{CAVEAT} 60D: a, b",)
+    expected = ef.AdaptiveCalibration().apply(every, power).data.values[:, -1:]
+    np.testing.assert_array_equal(moved.data.values, expected)
+    np.testing.assert_array_equal(moved.data["lead_time"].values, today.data["lead_time"].values)

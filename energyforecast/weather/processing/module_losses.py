@@ -18,7 +18,7 @@ from energyforecast.core.sites import Sites, as_sites
 from energyforecast.errors import MissingDataError, SchemaError, TimeError
 from energyforecast.physics.transposition import plane_of_system
 
-__all__ = ["LOSSES", "module_losses", "with_losses"]
+__all__ = ["LOSSES", "memory_of", "module_losses", "with_losses"]
 
 Floats = npt.NDArray[np.float64]
 #: Variables that are added.
@@ -96,7 +96,7 @@ def module_losses(weather: xr.Dataset, plants: Sites) -> xr.Dataset:
     [0.0, 0.0, 1.0, 1.0, 1.0]
     """
     arguments.check_types(locals(), of=module_losses)
-    told = [one for one in as_sites(plants) if isinstance(one, PVPlant) and (one.snow or one.soiling_rate)]
+    told = _losing(plants)
     weather_schema.check_structure(weather)
     _check(weather, told)
     runs = _Runs.of(weather)
@@ -116,7 +116,7 @@ def module_losses(weather: xr.Dataset, plants: Sites) -> xr.Dataset:
 
 def with_losses(weather: weather_schema.Weather, sites: Sites) -> weather_schema.Weather:
     """Weather with the losses of its plants that have snow or a ``soiling_rate``, unless it holds them."""
-    told = [one for one in as_sites(sites) if isinstance(one, PVPlant) and (one.snow or one.soiling_rate)]
+    told = _losing(sites)
 
     def completed(one: xr.Dataset) -> xr.Dataset:
         return one if not told or set(LOSSES) <= set(one.data_vars) else module_losses(one, told)
@@ -125,6 +125,16 @@ def with_losses(weather: weather_schema.Weather, sites: Sites) -> weather_schema
         return completed(weather)
     models: Any = weather
     return {name: completed(one) for name, one in models.items()} if isinstance(models, Mapping) else weather
+
+
+def memory_of(sites: Sites) -> pd.Timedelta:
+    """Time before a run of which the weather changes the losses of plants; 0 without snow and soiling."""
+    return pd.Timedelta(_MEMORY) if _losing(sites) else pd.Timedelta(0)
+
+
+def _losing(sites: Sites) -> list[PVPlant]:
+    """Plants with snow or a ``soiling_rate``."""
+    return [one for one in as_sites(sites) if isinstance(one, PVPlant) and (one.snow or one.soiling_rate)]
 
 
 def _check(weather: xr.Dataset, told: list[PVPlant]) -> None:
