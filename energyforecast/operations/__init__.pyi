@@ -29,4 +29,5 @@ from .set_aside import SetAside as SetAside
 from .usable_weather import UsableWeather as UsableWeather
 from .usable_weather import read_weather as read_weather
 from . import adaptation as adaptation, status as status, status_page as status_page
-from .status import Problem as Problem, SiteStatus as SiteStatus, Status as Status
+from .site_status import SiteStatus as SiteStatus
+from .status import Problem as Problem, Status as Status

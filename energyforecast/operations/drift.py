@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
+from energyforecast.core import timestamps
 from energyforecast.core.arguments import check_types
 from energyforecast.errors import RangeError
 from energyforecast.evaluation.significance import benjamini_hochberg
@@ -87,10 +88,14 @@ class Drift:
         return self.tests[self.tests["p_adjusted"] < self.level]
 
     @property
+    def reasons(self) -> tuple[str, ...]:
+        """Statements on the rows that show drift, each in one line."""
+        return tuple(_statement(row) for row in self.found.to_dict("records"))
+
+    @property
     def reason(self) -> str | None:
         """Reason for a new training in one line; None without drift."""
-        lines = [_statement(row) for row in self.found.to_dict("records")]
-        return "; ".join(lines) if lines else None
+        return "; ".join(self.reasons) or None
 
     def to_dict(self) -> dict[str, Any]:
         """Content for a file of JSON."""
@@ -98,7 +103,13 @@ class Drift:
         return {"level": self.level, "reason": self.reason, "tests": tests, "notes": list(self.notes)}
 
 
-def drift(verification: Verification, record: Backtested | None, *, level: float = 0.01) -> Drift:
+def drift(
+    verification: Verification,
+    record: Backtested | None,
+    *,
+    level: float = 0.01,
+    since: pd.Timestamp | None = None,
+) -> Drift:
     r"""Test whether forecasts since the training of a model are worse than its backtest lets expect.
 
     With the logarithms :math:`x_1, ..., x_B` of the weekly CRPS of the backtest, each relative to that of climatology
@@ -117,6 +128,9 @@ def drift(verification: Verification, record: Backtested | None, *, level: float
         Of the model in service: its ``backtest`` holds ``blocks``, the scores of weeks outside its training period.
     level : float
         Chance of a false alarm, over all sites and metrics.
+    since : Timestamp, optional
+        Moment since which the model has been in service: forecasts from before it, as of a newer model before it was
+        rolled back, do not count. By default that of the training.
 
     Returns
     -------
@@ -157,7 +171,8 @@ def drift(verification: Verification, record: Backtested | None, *, level: float
         return Drift(level, notes=("No model is in service whose backtest could be compared.",))
     past = score_blocks.frame_of(backtest.get("blocks", ()))
     hours = verification.hours
-    own = hours[(hours["issue_time"] >= record.as_of) & (hours["fallback_level"] <= 1)]
+    begin = record.as_of if since is None else max(record.as_of, timestamps.instant(since))
+    own = hours[(hours["issue_time"] >= begin) & (hours["fallback_level"] <= 1)]
     recent = score_blocks.blocks_of_hours(own, until=verification.as_of)
     rows: list[dict[str, Any]] = []
     notes: list[str] = []

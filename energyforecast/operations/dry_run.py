@@ -138,7 +138,7 @@ def _forecast(run: Run) -> StepOutcome:
     about = described(issued.forecast)
     run.details |= about
     level = about["fallback_level"]
-    message = f"By the {issued.way}; level {level}, {LADDER[level]}."
+    message = f"{issued.by}; level {level}, {LADDER[level]}."
     good = level == FULL and not issued.refused
     details = {**about, "way": issued.way, "refused": list(issued.refused)}
     return StepOutcome("forecast", "good" if good else "degraded", message, details)

@@ -32,6 +32,12 @@ class Issued:
     refused: tuple[str, ...] = ()
     before: Forecast | None = None
 
+    @property
+    def by(self) -> str:
+        """Way to the forecast as messages have it, like ``"By a new model"``."""
+        article = {"model": "the ", "new": "a "}.get(self.way.partition(" ")[0], "")
+        return f"By {article}{self.way}"
+
 
 def in_words(error: Exception) -> str:
     """An error in one line, without keys."""
@@ -75,7 +81,7 @@ def issue(
             continue
         return Issued(forecast, forecaster, way, tuple(refused))
     forecast = reference_forecast(settings.sites, settings.task, inputs.observations, issue_time=moment)
-    return Issued(forecast, None, "references", tuple(refused))
+    return Issued(forecast, None, "reference forecasts", tuple(refused))
 
 
 def _ways(

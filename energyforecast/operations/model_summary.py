@@ -13,6 +13,7 @@ import pandas as pd
 
 from energyforecast.core import timestamps
 from energyforecast.operations.run_folder import RunFolder
+from energyforecast.operations.service_state import in_service_since
 
 __all__ = ["ModelSummary", "model_in_service"]
 
@@ -21,11 +22,12 @@ _LARGEST: Final = 2**24
 
 @dataclass(frozen=True)
 class ModelSummary:
-    """Name, moment of the training and manifest of a stored model."""
+    """Name, moment of the training and manifest of a stored model, and since when it has been in service."""
 
     name: str
     as_of: pd.Timestamp
     manifest: Mapping[str, Any] = field(default_factory=dict)
+    since: pd.Timestamp | None = None
 
     @property
     def backtest(self) -> Mapping[str, Any] | None:
@@ -59,7 +61,8 @@ def model_in_service(folder: RunFolder) -> ModelSummary | None:
         return None
     manifest = _content(folder.models / name / "manifest.json")
     with suppress(KeyError, ValueError):
-        return ModelSummary(name, timestamps.instant(manifest["as_of"]), manifest)
+        since = in_service_since(folder.models, name)
+        return ModelSummary(name, timestamps.instant(manifest["as_of"]), manifest, since)
     return None
 
 

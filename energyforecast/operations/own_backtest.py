@@ -20,6 +20,7 @@ from energyforecast.evaluation.pairing import Pairs, align
 from energyforecast.evaluation.splits import ends_within
 from energyforecast.forecasting.forecaster import Forecaster
 from energyforecast.models import Climatology, Persistence
+from energyforecast.operations import score_blocks
 
 __all__ = ["OwnBacktest", "known_by", "own_backtest", "pairs_of"]
 
@@ -172,11 +173,12 @@ def _points(pairs: Pairs) -> pd.DataFrame:
 def _summary(table: pd.DataFrame, fits: Sequence[pd.Timestamp]) -> dict[str, Any]:
     """Scores, blocks and ranges of a table of hours."""
     last = table["valid_time"].max()
-    age = (last - table["valid_time"]) // _WEEK
+    shared = score_blocks.common_hours(table)
+    age = (last - shared["valid_time"]) // _WEEK
     blocks = [
         {"site": site, "first": _text(rows["valid_time"].min()), "last": _text(rows["valid_time"].max())}
         | _means(rows)
-        for (site, _), rows in table.groupby(["site", -age], sort=False)
+        for (site, _), rows in shared.groupby(["site", -age], sort=False)
     ]
     blocks.sort(key=lambda block: (block["site"], block["first"]))
     return {
@@ -188,9 +190,7 @@ def _summary(table: pd.DataFrame, fits: Sequence[pd.Timestamp]) -> dict[str, Any
         "scores": [{"site": site, **_means(rows)} for site, rows in table.groupby("site", sort=False)],
         "blocks": blocks,
         "range": {
-            site: {
-                name: _range([block[name] for block in blocks if block["site"] == site]) for name in _METRICS
-            }
+            site: _ranges([block for block in blocks if block["site"] == site])
             for site in table["site"].unique()
         },
     }

@@ -14,6 +14,7 @@ from energyforecast.core.files import sweep, whole_file
 from energyforecast.errors import EnergyForecastError, TimeError
 from energyforecast.operations.issuing import in_words
 from energyforecast.operations.outcome import StepOutcome
+from energyforecast.operations.registry import registry_of
 from energyforecast.operations.run_folder import RunFolder
 from energyforecast.weather.store.pruning import prune as prune_store
 
@@ -27,7 +28,7 @@ _ABANDONED: Final = 86_400.0
 
 
 def prune(settings: Configuration, folder: RunFolder, *, as_of: pd.Timestamp) -> StepOutcome:
-    """Remove weather, records and alerts that are older than ``keep`` of the configuration.
+    """Remove weather, models, records and alerts that are older than ``keep`` of the configuration.
 
     Parameters
     ----------
@@ -46,6 +47,7 @@ def prune(settings: Configuration, folder: RunFolder, *, as_of: pd.Timestamp) ->
     troubles = []
     works: dict[str, Callable[[], int]] = {
         "weather files": lambda: _weather(settings, before),
+        "models": lambda: _models(settings, as_of),
         "records": lambda: _records(folder, before),
         "alerts": lambda: _alerts(folder, before),
     }
@@ -67,6 +69,12 @@ def _weather(settings: Configuration, before: pd.Timestamp) -> int:
     if "store" not in settings.sections.get("weather", {}):
         return 0
     return prune_store(settings.store(), before=before)
+
+
+def _models(settings: Configuration, as_of: pd.Timestamp) -> int:
+    """Models that were removed; the one that answers, the one in service and the one before it stay."""
+    registry = registry_of(settings)
+    return len(registry.prune(keep=settings.operations.keep, as_of=as_of)) if registry.folder.is_dir() else 0
 
 
 def _records(folder: RunFolder, before: pd.Timestamp) -> int:

@@ -12,9 +12,10 @@ import pandas as pd
 from energyforecast.configuration import Configuration
 from energyforecast.core import file_sets, timestamps
 from energyforecast.core.files import checksum, refused, whole_file
-from energyforecast.errors import FileFormatError, MissingDataError, SchemaError
+from energyforecast.errors import EnergyForecastError, FileFormatError, MissingDataError, SchemaError
 from energyforecast.forecasting import storage
 from energyforecast.forecasting.forecaster import Forecaster
+from energyforecast.operations.issuing import in_words
 from energyforecast.operations.manifest import (
     COMPARISON,
     MANIFEST,
@@ -32,6 +33,8 @@ __all__ = ["Registry", "Served", "registry_of"]
 
 #: Digits of the checksum in a name.
 _DIGITS: Final = 8
+#: What reading a model may raise: also a disk, a library or a memory may be at fault.
+_UNREADABLE: Final = (EnergyForecastError, OSError, MemoryError)
 
 
 @dataclass(frozen=True)
@@ -210,13 +213,22 @@ class Registry:
 
     def served(self) -> Served | None:
         """The model in service or, if it is refused, the newest that was before it; None if there is none."""
+        return self._answering([])
+
+    def refused(self) -> tuple[str, ...]:
+        """Reasons for which models that should answer do not, also where none is left that can."""
         said: list[str] = []
+        self._answering(said)
+        return tuple(said)
+
+    def _answering(self, said: list[str]) -> Served | None:
+        """The first model that can be read; why those before it cannot is added to a list."""
         for name in self._wanted(said):
             try:
                 record = self.record(name)
                 return Served(record, self._read(record), tuple(said))
-            except (FileFormatError, SchemaError) as error:
-                said.append(f"{name}: {error.found}")
+            except _UNREADABLE as error:
+                said.append(f"{name}: {in_words(error)}")
         return None
 
     def load(self, name: str | None = None) -> Forecaster:
@@ -233,7 +245,7 @@ class Registry:
             return self._read(self.record(name))
         served = self.served()
         if served is None:
-            damaged = "; ".join(self.damaged().values())
+            damaged = "; ".join(self.damaged().values() or self.refused())
             raise MissingDataError(
                 f"No model in {self.folder} is in service" + (f": {damaged}" if damaged else "."),
                 "A model must have been trained and put in service.",
@@ -306,7 +318,7 @@ class Registry:
             write_state(self.folder, name, history, since=record.as_of if since is None else since)
 
     def roll_back(self, *, since: pd.Timestamp | None = None) -> ModelRecord:
-        """Put the newest model that was in service before, and is whole, in service again.
+        """Put the newest model that was in service before, and is whole, in service again; `since` now by default.
 
         Raises
         ------
@@ -322,9 +334,9 @@ class Registry:
                 try:
                     record = self.record(name)
                     self._read(record)
-                except (FileFormatError, SchemaError):
+                except _UNREADABLE:
                     continue
-                write_state(self.folder, name, history, since=record.as_of if since is None else since)
+                write_state(self.folder, name, history, since=timestamps.now() if since is None else since)
                 return record
         raise self._none_before()
 
@@ -336,14 +348,15 @@ class Registry:
         )
 
     def prune(self, *, keep: pd.Timedelta, as_of: pd.Timestamp) -> tuple[str, ...]:
-        """Remove models trained longer ago than `keep`, except the one in service and the one before it.
+        """Remove models trained longer ago than `keep`, but not the one that answers and the last two in service.
 
         Returns the names of those that were removed.
         """
-        state = read_state(self.folder)
-        kept = {state.get("name"), *state.get("history", [])[:1]}
         limit = timestamps.instant(as_of) - timestamps.duration(keep)
-        old = [record.name for record in self.records() if record.as_of < limit and record.name not in kept]
+        aged = [record.name for record in self.records() if record.as_of < limit]
+        served = self.served() if aged else None  # another than the one in service where that is refused
+        kept = {*self._before()[:2], *(() if served is None else (served.record.name,))}
+        old = [name for name in aged if name not in kept]
         for name in old:
             file_sets.drop_folder(self.folder / name)
         return tuple(old)

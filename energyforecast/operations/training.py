@@ -109,7 +109,7 @@ def _reasons(
     """Reasons to train, the weightiest first."""
     served = registry.served()
     if served is None:
-        damaged = "; ".join(registry.damaged().values())
+        damaged = "; ".join(registry.damaged().values() or registry.refused())
         yield f"No model can answer: {damaged}" if damaged else "No model has been trained yet."
         return
     if served.refused:
@@ -123,7 +123,7 @@ def _reasons(
     if moment - newest >= every - _SLACK:  # a run that begins a minute early is not a week late
         yield f"The newest model is of {minute(_ns(newest))} UTC, and one is trained every {_days(every)}."
     if drift and settings.operations.train_on_drift and moment - newest >= _CALM - _SLACK:
-        yield f"Drift: {drift}"
+        yield f"Drift: {drift}."
 
 
 def train(

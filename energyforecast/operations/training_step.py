@@ -32,7 +32,9 @@ def _models(run: Run, found: list[str | None]) -> StepOutcome:
     found.append(due)
     details = {"model": None if served is None else served.record.name, "due": due}
     if served is None:
-        return StepOutcome("models", "good", "No model is in service.", details)
+        refused = run.registry.refused()
+        message = f"No model is in service{': ' if refused else ''}{'; '.join(refused) or '.'}"
+        return StepOutcome("models", "degraded" if refused else "good", message, details)
     if served.refused:
         message = f"{served.record.name} is in service; {'; '.join(served.refused)}"
         return StepOutcome("models", "degraded", message, details)
@@ -65,6 +67,5 @@ def train_model(run: Run, reason: str) -> StepOutcome:
         as_of=run.moment,
         registry=run.registry,
     )
-    run.registry.held.clear()
     details = {"model": made.record.name, "promoted": made.promoted, "due": reason, "verdict": made.reason}
     return StepOutcome("train", "good", f"{reason} {made}", details)

@@ -9,6 +9,7 @@ import pandas as pd
 from energyforecast.operations import archiving
 from energyforecast.operations.outcome import StepOutcome
 from energyforecast.operations.run_steps import Run
+from energyforecast.operations.service_state import in_service_since
 
 __all__ = ["verify_issued"]
 
@@ -29,12 +30,22 @@ def verify_issued(run: Run) -> StepOutcome:
     archive = archiving.open_archive(run.settings, run.folder, clock=run.clock)
     found = verify(archive, settings=run.settings, as_of=run.moment, days=_DAYS)
     served = None if run.registry is None else run.registry.served()
-    drift = drifts.drift(found, None if served is None else served.record)
+    drift = drifts.drift(found, None if served is None else served.record, since=_since(run))
     run.details["drift"] = drift.reason
     details: dict[str, Any] = {"n": found.n, "drift": drift.to_dict(), "scores": _of_all(found.scores)}
     if drift.reason is not None:
-        return StepOutcome("verify", "degraded", f"Drift: {drift.reason}", details)
+        return StepOutcome("verify", "degraded", f"Drift: {drift.reason}.", details)
     return StepOutcome("verify", "good", f"{found.n} hours of {_DAYS} days are scored.", details)
+
+
+def _since(run: Run) -> pd.Timestamp | None:
+    """Moment since which the model that answers has made the forecasts; None where it is not known."""
+    served = None if run.registry is None else run.registry.served()
+    if run.registry is None or served is None:
+        return None
+    if served.refused:  # those of the last days are of the one that is refused now
+        return run.moment
+    return in_service_since(run.registry.folder, served.record.name)
 
 
 def _of_all(scores: pd.DataFrame) -> list[dict[str, Any]]:

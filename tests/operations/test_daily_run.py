@@ -21,7 +21,9 @@ import energyforecast as ef
 from energyforecast import archive, configuration
 from energyforecast.core.files import checksum
 from energyforecast.errors import RunLockedError
+from energyforecast.forecasting import storage
 from energyforecast.operations import RunFolder, RunRecord, daily_run
+from energyforecast.operations.issuing import Issued
 from energyforecast.operations.lock import holder, only_run
 
 pytest.importorskip("sqlalchemy")
@@ -139,6 +141,7 @@ def test_a_forecast_of_a_lower_level_of_the_same_hours_stays(config: Path) -> No
     assert _index(folder)["fallback_level"] >= 3
 
 
+@pytest.mark.slow
 def test_a_site_of_which_nothing_is_known_has_no_forecast_and_yesterdays_is_set_aside(config: Path) -> None:
     text = CONFIG.replace('kind = "wind"', 'kind = "demand"').replace("capacity = 60\n", "")
     config.write_text(text, encoding="utf-8")
@@ -187,6 +190,7 @@ def test_the_lock_of_a_killed_run_is_taken_over(config: Path) -> None:
     assert record.details["taken_over_from"]["pid"] == process.pid
 
 
+@pytest.mark.slow
 def test_an_alert_goes_to_the_command_and_a_command_that_fails_is_not_fatal(config: Path) -> None:
     (config.parent / "power.csv").unlink()
     seen = config.parent / "seen.json"
@@ -209,6 +213,7 @@ def test_a_dry_run_writes_nothing(config: Path) -> None:
     assert _run(config, dry_run=True).exit_code == 3
 
 
+@pytest.mark.slow
 def test_old_records_and_alerts_are_removed(config: Path) -> None:
     config.write_text(CONFIG + '\n[operations]\nkeep = "2D"\n', encoding="utf-8")
     power = config.parent / "power.csv"
@@ -336,6 +341,7 @@ def test_a_run_that_is_stopped_leaves_a_record_and_no_half_files(config: Path) -
     assert holder(folder.lock) is None
 
 
+@pytest.mark.slow
 def test_the_model_of_the_first_morning_serves_until_another_is_due(config: Path) -> None:
     first = _run(config)
     assert first.step("train").details["promoted"]
@@ -347,6 +353,7 @@ def test_the_model_of_the_first_morning_serves_until_another_is_due(config: Path
     assert "one is trained every 7 days" in later.step("train").details["due"]
 
 
+@pytest.mark.slow
 def test_a_damaged_model_is_named_and_another_is_fitted(config: Path) -> None:
     folder = _folder(config)
     _run(config)
@@ -358,6 +365,7 @@ def test_a_damaged_model_is_named_and_another_is_fitted(config: Path) -> None:
     assert record.step("train") is not None
 
 
+@pytest.mark.slow
 def test_without_time_to_train_the_forecast_comes_first(config: Path) -> None:
     _run(config)
     moment = MORNING + pd.Timedelta("8D")
@@ -368,6 +376,7 @@ def test_without_time_to_train_the_forecast_comes_first(config: Path) -> None:
     assert record.exit_code == 0
 
 
+@pytest.mark.slow
 def test_two_runs_at_once_are_one_and_a_refusal(config: Path) -> None:
     settings, found = configuration.read(config), []
 
@@ -416,3 +425,47 @@ def _said(folder: RunFolder) -> list[str]:
     """Caveats of the records of the forecast of the morning."""
     held = archive.open(folder.archive, create=False)
     return list(held.issues("farm", issued=(MORNING, MORNING))["caveats"])
+
+
+@pytest.mark.slow
+def test_models_that_are_old_are_removed_but_not_those_of_the_service(config: Path) -> None:
+    config.write_text(CONFIG + '\n[operations]\nkeep = "2D"\n', encoding="utf-8")
+    moments = [MORNING + pd.Timedelta(8 * count, "D") for count in range(3)]
+    records = [_run(config, moment) for moment in moments]
+    models = [record.step("train").details["model"] for record in records]
+    assert [record.step("prune").details["models"] for record in records] == [0, 0, 1]
+    assert sorted(path.name for path in _folder(config).models.iterdir() if path.is_dir()) == models[1:]
+
+
+@pytest.mark.faults
+def test_a_model_that_cannot_be_read_is_no_reason_for_no_forecast(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _run(config)
+    for error in (OSError(5, "Input/output error"), KeyError("x")):
+        with monkeypatch.context() as patched:
+            patched.setattr(storage, "load", _raises(error))
+            record = _run(config, MORNING + pd.Timedelta("1D"))
+        assert record.step("models").state == ("failed" if isinstance(error, KeyError) else "degraded")
+        assert record.step("forecast").message.startswith("By a new model; ")
+        assert _index(_folder(config))["issue_time"] == "2024-02-26T09:00:00Z"
+
+
+def _raises(error: Exception) -> Any:
+    def load(path: Path) -> ef.Forecaster:
+        raise error
+
+    return load
+
+
+@pytest.mark.parametrize(
+    ("way", "words"),
+    [
+        ("model in service", "By the model in service"),
+        ("model in service without weather", "By the model in service without weather"),
+        ("new model without fallback models", "By a new model without fallback models"),
+        ("reference forecasts", "By reference forecasts"),
+    ],
+)
+def test_each_way_to_a_forecast_reads_as_english(way: str, words: str) -> None:
+    assert Issued(None, None, way).by == words  # type: ignore[arg-type]

@@ -122,3 +122,42 @@ def test_a_short_backtest_has_no_range() -> None:
     assert "3 weeks of 4" in found.notes[0]
     with pytest.raises(RangeError):
         drift(_verified(_hours(1.0)), _model(), level=0.7)
+
+
+def test_after_a_rollback_forecasts_of_the_newer_model_do_not_count() -> None:
+    verified = _verified(_hours(3.0))
+    assert drift(verified, _model(), since=TRAINED).reason is not None
+    found = drift(verified, _model(), since=TRAINED + pd.Timedelta("26D"))
+    assert found.reason is None
+    assert "before a week" in found.notes[0]
+
+
+def test_hours_without_climatology_count_on_neither_side() -> None:
+    """Nights that are easy, of which climatology has no score, are no skill; their absence is no drift."""
+    hours = _hours(1.0)
+    night = hours["valid_time"].dt.hour < 8
+    hours.loc[night, "crps"] = 60.0
+    hours.loc[night, "crps_climatology"] = np.nan
+    found = drift(_verified(hours), _model())
+    assert found.reason is None
+    row = found.tests[found.tests["metric"] == "skill"].iloc[0]
+    assert row["recent"] == pytest.approx(0.5, abs=0.1)
+    assert row["n"] == 672 * 2 // 3
+
+
+def test_where_climatology_has_few_scores_the_crps_itself_is_tested() -> None:
+    hours = _hours(1.0)
+    hours.loc[hours.index > 50, "crps_climatology"] = np.nan
+    found = drift(_verified(hours), _model())
+    assert set(found.tests["metric"]) == {"crps", "coverage"}
+    assert set(found.tests["n"]) == {672}
+
+
+def test_each_reason_is_a_statement_of_its_own() -> None:
+    found = drift(_verified(_hours(1.6).assign(coverage=0.6)), _model())
+    assert len(found.reasons) == 2
+    assert all(
+        line.startswith("farm: ") and "; the backtest of the model had" in line for line in found.reasons
+    )
+    assert found.reason == "; ".join(found.reasons)
+    assert drift(_verified(_hours(1.0)), _model()).reasons == ()

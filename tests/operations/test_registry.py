@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -18,12 +19,25 @@ import pytest
 import energyforecast as ef
 from energyforecast.errors import (
     ConfigurationError,
+    DependencyError,
     FileFormatError,
     MissingDataError,
     SchemaError,
     StoreError,
 )
-from energyforecast.operations import ModelRecord, Registry, is_signed_by, key_from_environment, sign
+from energyforecast.forecasting import storage
+from energyforecast.operations import (
+    ModelRecord,
+    Registry,
+    RunFolder,
+    is_signed_by,
+    key_from_environment,
+    sign,
+)
+from energyforecast.operations import registry as registries
+from energyforecast.operations.model_summary import model_in_service
+from energyforecast.operations.served_model import RegistryOfRun
+from energyforecast.operations.service_state import in_service_since
 from energyforecast.testing import example_observations
 from tests.support.error_messages import three_lines
 
@@ -135,6 +149,26 @@ def test_pruning_keeps_the_one_in_service_and_the_one_before(tmp_path: Path) -> 
     assert gone == (records[0].name,)
     assert [record.name for record in registry.records()] == [records[1].name, records[2].name]
     assert registry.roll_back() == records[1]
+
+
+@pytest.mark.parametrize("content", [None, "", "{", '{"name": 3}'])
+def test_pruning_keeps_the_one_that_answers_where_the_file_of_the_service_is_damaged(
+    tmp_path: Path, content: str | None
+) -> None:
+    registry, records = _registry(tmp_path, count=3)
+    (registry.folder / "in_service.json").unlink()
+    if content is not None:
+        (registry.folder / "in_service.json").write_text(content, encoding="utf-8")
+    registry.prune(keep=pd.Timedelta("1D"), as_of=_day(29))
+    assert registry.in_service() == records[2]
+
+
+def test_pruning_keeps_the_one_that_answers_for_two_that_are_damaged(tmp_path: Path) -> None:
+    registry, records = _registry(tmp_path, count=3)
+    for record in records[1:]:
+        _flip(record.path)
+    assert registry.prune(keep=pd.Timedelta("1D"), as_of=_day(29)) == ()
+    assert registry.in_service() == records[0]
 
 
 # --- Damage -----------------------------------------------------------------------------------------
@@ -358,3 +392,83 @@ def test_kills_while_models_are_added_leave_whole_ones_alone(tmp_path: Path) -> 
     # What killed processes have left is removed when it is a day old.
     registry.add(FITTED[10], as_of=_day(28))
     assert list(registry.folder.glob(".part-*")) == []
+
+
+# --- As one run sees it -----------------------------------------------------------------------------
+
+
+def _unreadable(monkeypatch: pytest.MonkeyPatch, error: Exception) -> set[str]:
+    """Names of models of which the reading fails, to be filled."""
+    names: set[str] = set()
+
+    def load(path: Path) -> ef.Forecaster:
+        if path.parent.name in names:
+            raise error
+        return storage.load(path)
+
+    monkeypatch.setattr(registries, "storage", SimpleNamespace(load=load, dump=storage.dump))
+    return names
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(5, "Input/output error"),
+        MemoryError("8 GB"),
+        DependencyError("No lightgbm.", "It.", "Install it."),
+    ],
+)
+def test_a_model_that_cannot_be_read_now_is_named_and_the_one_before_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    registry, (first, second) = _registry(tmp_path)
+    names = _unreadable(monkeypatch, error)
+    names.add(second.name)
+    served = registry.served()
+    assert served is not None
+    assert served.record == first
+    assert second.name in served.refused[0]
+    assert registry.refused() == served.refused
+    assert registry.roll_back() == first
+    names.add(first.name)
+    assert registry.served() is None
+    assert [line.split(":")[0] for line in registry.refused()] == [first.name, second.name]
+    with pytest.raises(MissingDataError, match=first.name):
+        registry.load()
+
+
+def test_after_an_error_of_another_kind_a_run_goes_on_without_a_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry, (_, second) = _registry(tmp_path)
+    of_run = RegistryOfRun(registry.folder)
+    _unreadable(monkeypatch, KeyError("x")).add(second.name)
+    with pytest.raises(KeyError):
+        of_run.served()
+    assert of_run.served() is None
+
+
+def test_a_rollback_while_a_model_is_trained_is_not_overridden(tmp_path: Path) -> None:
+    registry, (first, second) = _registry(tmp_path)
+    of_run = RegistryOfRun(registry.folder)
+    assert of_run.in_service() == second
+    third = of_run.add(FITTED[30], as_of=_day(15))
+    registry.roll_back()
+    with pytest.raises(SchemaError, match=f"compared with {second.name}, and {first.name} is in service"):
+        of_run.put_in_service(third.name, instead_of=second.name)
+    assert of_run.in_service() == registry.in_service() == first
+    of_run.put_in_service(third.name, instead_of=first.name)
+    assert of_run.in_service() == third
+
+
+def test_since_is_the_moment_of_the_rollback(tmp_path: Path) -> None:
+    registry, (first, second) = _registry(tmp_path)
+    assert in_service_since(registry.folder, second.name) == _day(8)
+    registry.roll_back(since=_day(20))
+    assert in_service_since(registry.folder, first.name) == _day(20)
+    assert in_service_since(registry.folder, second.name) is None
+    summary = model_in_service(RunFolder(tmp_path))
+    assert summary is not None
+    assert (summary.name, summary.since) == (first.name, _day(20))
+    (registry.folder / "in_service.json").write_text("{")
+    assert in_service_since(registry.folder, first.name) is None

@@ -123,6 +123,50 @@ def test_without_an_archive_no_forecast_can_be_vouched_for(folder: Path) -> None
     assert status_page.page(found, settings=_settings(folder)).startswith("<!doctype html>")
 
 
+@pytest.mark.parametrize("reason", ["no file", "no library"])
+def test_without_an_archive_the_published_files_have_issue_and_level(
+    folder: Path, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if reason == "no file":
+        (folder / "archive.sqlite").unlink()
+    else:
+        monkeypatch.setitem(sys.modules, "sqlalchemy", None)
+    index = folder / "operations" / "published" / "forecast_files.json"
+    index.parent.mkdir(exist_ok=True)
+    content: dict[str, Any] = {"state": "issued", "issue_time": "2024-01-25T09:00:00Z"}
+    content |= {"first_hour": "2024-01-26T00:00:00Z", "fallback_levels": {NASTY: 2}, "caveats": ["one"]}
+    index.write_text(json.dumps(content))
+    found = status(_settings(folder), as_of=NOW)
+    (site,) = found.sites
+    assert (found.exit_code, site.is_current, site.fallback_level, site.caveats) == (3, True, 2, ("one",))
+    assert site.first_hour == pd.Timestamp("2024-01-26", tz="UTC")
+    assert any(one.message.startswith("no archive") for one in found.problems)
+    assert status(_settings(folder), as_of="2024-01-26 10:00").exit_code == 1
+    assert not status(_settings(folder), as_of="2024-01-25 08:00").sites[0].is_current  # not yet published
+    for damaged in (
+        "{",
+        "[]",
+        json.dumps(content | {"first_hour": 3}),
+        json.dumps(content | {"fallback_levels": 1}),
+    ):
+        index.write_text(damaged)
+        assert status(_settings(folder), as_of=NOW).exit_code == 1
+
+
+def test_drift_is_one_problem_for_each_statement(folder: Path) -> None:
+    manifest = folder / "operations" / "models" / "m1" / "manifest.json"
+    content = json.loads(manifest.read_text())
+    for block in content["backtest"]["blocks"]:
+        block["crps"] /= 5
+    manifest.write_text(json.dumps(content))
+    found = status(_settings(folder), as_of=NOW)
+    assert [one.message for one in found.problems] == list(found.drift.reasons)
+    assert len(found.problems) >= 1
+    state = folder / "operations" / "models" / "in_service.json"
+    state.write_text(json.dumps({"name": "m1", "since": "2024-01-24 00:00:00"}))
+    assert status(_settings(folder), as_of=NOW).problems == ()  # it was rolled back to yesterday
+
+
 def test_the_page_escapes_names_and_needs_no_network(folder: Path) -> None:
     aside = {"set_aside": [{"part": "cell", "name": NASTY, "error": "'<b>' is no number", "count": 2}]}
     _run(folder, [{"name": "measurements", "state": "degraded", "message": "<i>x</i>", "details": aside}])

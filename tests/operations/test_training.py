@@ -14,9 +14,10 @@ import pytest
 import energyforecast as ef
 from energyforecast import configuration
 from energyforecast.configuration import Configuration
+from energyforecast.core.weather_schema import validated
 from energyforecast.errors import MissingDataError
 from energyforecast.operations import Registry, Training, is_due, train
-from energyforecast.operations.own_backtest import known_by
+from energyforecast.operations.own_backtest import known_by, own_backtest
 from tests.support.farm_configuration import SMALL, farm_configuration
 from tests.support.synthetic_data import HOUR, with_arrival
 
@@ -86,7 +87,7 @@ def test_drift_is_a_reason_once_a_day_unless_it_is_switched_off(
 ) -> None:
     registry, _ = trained
     assert is_due(settings, registry, "2024-04-05 20:00", drift="CRPS 3 MW") is None
-    assert is_due(settings, registry, "2024-04-06 09:00", drift="CRPS 3 MW") == "Drift: CRPS 3 MW"
+    assert is_due(settings, registry, "2024-04-06 09:00", drift="CRPS 3 MW") == "Drift: CRPS 3 MW."
     off = _changed(settings, tmp_path, operations="train_on_drift = false")
     assert is_due(off, registry, "2024-04-06 09:00", drift="CRPS 3 MW") is None
 
@@ -259,6 +260,24 @@ def test_the_backtest_is_out_of_sample_with_references_and_the_range_of_a_week(
     assert sum(block["n"] for block in blocks) == row["n"]
     span = backtest["range"]["farm 0"]["crps"]
     assert span["low"] < row["crps"] < span["high"]
+
+
+def test_a_week_of_few_hours_is_not_in_the_range() -> None:
+    """Two days are left of the third of six weeks, and they are unlike all others."""
+    hours = pd.date_range("2024-01-01", periods=24 * 7 * 20, freq="1h", tz="UTC")
+    power = pd.DataFrame({"farm 0": np.random.default_rng(0).uniform(0, 5, len(hours))}, index=hours)
+    thin = (hours >= hours[-1] - pd.Timedelta("28D")) & (hours < hours[-1] - pd.Timedelta("21D"))
+    power.loc[thin, "farm 0"] = np.where(np.arange(thin.sum()) < 48, 10.0, np.nan)
+    observations = ef.Observations(power, published_after="1h")
+    farm = ef.WindFarm(name="farm 0", latitude=43.6, longitude=78.5, capacity=10, hub_height=90)
+    forecaster = ef.Forecaster(farm, ef.day_ahead("09:00", timezone="UTC"), model=ef.Climatology())
+    found = own_backtest(
+        forecaster, validated(None), observations, as_of=hours[-1], weeks=6, refit_weeks=6
+    ).summary
+    mean = found["range"]["farm 0"]["crps"]["mean"]
+    whole = [block["crps"] for block in found["blocks"] if block["n"] > 84]
+    assert 4 <= len(whole) < len(found["blocks"])
+    assert mean == pytest.approx(np.mean(whole))
 
 
 def test_outcomes_published_later_are_not_known() -> None:
