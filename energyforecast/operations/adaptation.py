@@ -83,7 +83,7 @@ def adapted(
     parts, moved = [], []
     earlier = _Earlier(archive, forecast, since=forecast.issue_times[0] - pd.Timedelta(calibration.window))
     for name in forecast.sites:
-        one = Forecast(_on_steps(forecast.sel(site=name).data))
+        one = Forecast(_on_steps(forecast.sel(site=name)))
         past = earlier.of(one)
         result = one if past is None else _applied(one, observations, past, calibration)
         if not np.array_equal(result.data.values, one.data.values, equal_nan=True):
@@ -139,7 +139,7 @@ class _Earlier:
         for _, record in self.newest[self.newest["site"] == forecast.sites[0]].iterrows():
             one = self._read(record, forecast.sites)
             if one is not None and _is_alike(one, forecast):
-                found.append(_plain(_on_steps(one.data)))
+                found.append(one.data)
         if not found:
             return None
         return Forecast(
@@ -157,9 +157,9 @@ class _Earlier:
         """The forecast of a site; sites that do not fit into one forecast are read alone."""
         key = (record["issue_time"], record["recorded_time"])
         if key not in self.held:
-            self.held[key] = _read(self.archive, self.together[key], record)
+            self.held[key] = _plain(_read(self.archive, self.together[key], record))
         several = self.held[key]
-        return _read(self.archive, site, record) if several is None else several.sel(site=site[0])
+        return _plain(_read(self.archive, site, record)) if several is None else several.sel(site=site[0])
 
 
 def _records(
@@ -191,9 +191,9 @@ def _is_alike(one: Forecast, other: Forecast) -> bool:
     return same and frequency_of(one) == frequency_of(other) and not _is_adapted("; ".join(one.caveats))
 
 
-def _on_steps(data: xr.DataArray) -> xr.DataArray:
+def _on_steps(forecast: Forecast) -> xr.DataArray:
     """With leads in whole intervals: issues some seconds apart would share none, and their union would fill memory."""
-    step = frequency_of(Forecast(data))
+    data, step = forecast.data, frequency_of(forecast)
     if step is None:
         return data
     width = step.to_timedelta64().astype("timedelta64[ns]")
@@ -201,6 +201,9 @@ def _on_steps(data: xr.DataArray) -> xr.DataArray:
     return data.assign_coords(lead_time=(leads + width // 2) // width * width)
 
 
-def _plain(data: xr.DataArray) -> xr.DataArray:
+def _plain(forecast: Forecast | None) -> Forecast | None:
     """With the capacity in service of every hour, so that issues with and without it can be joined."""
-    return data.assign_coords(available_capacity=(data.dims[:3], available_capacity(data)))
+    if forecast is None:
+        return None
+    data = _on_steps(forecast)
+    return Forecast(data.assign_coords(available_capacity=(data.dims[:3], available_capacity(data))))
