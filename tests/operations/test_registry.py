@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -36,8 +37,10 @@ from energyforecast.operations import (
 )
 from energyforecast.operations import registry as registries
 from energyforecast.operations.model_summary import model_in_service
+from energyforecast.operations.run_steps import Run
 from energyforecast.operations.served_model import RegistryOfRun
 from energyforecast.operations.service_state import in_service_since
+from energyforecast.operations.verifying import _since
 from energyforecast.testing import example_observations
 from tests.support.error_messages import three_lines
 
@@ -472,3 +475,17 @@ def test_since_is_the_moment_of_the_rollback(tmp_path: Path) -> None:
     assert (summary.name, summary.since) == (first.name, _day(20))
     (registry.folder / "in_service.json").write_text("{")
     assert in_service_since(registry.folder, first.name) is None
+
+
+def test_a_run_blames_a_model_for_no_forecast_from_before_its_service(tmp_path: Path) -> None:
+    registry, (_, second) = _registry(tmp_path)
+    registry.roll_back(since=_day(20))
+
+    def since() -> pd.Timestamp | None:
+        given: Any = {"settings": None, "clock": lambda: _day(25), "deadline": None}
+        return _since(Run(folder=RunFolder(tmp_path), registry=RegistryOfRun(registry.folder), **given))
+
+    assert since() == _day(20)
+    registry.put_in_service(second.name, since=_day(22))
+    _flip(second.path)
+    assert since() == _day(25)  # until now the one that is refused has answered
