@@ -75,10 +75,11 @@ class PublishedSet:
             return False
         return str(held.get("first_hour")) >= self.asked["first_hour"]
 
-    def preferred(self, levels: Mapping[str, int]) -> str | None:
-        """The files in the folder in words, if they are of later hours, or of the same on lower fallback levels.
+    def preferred(self, levels: Mapping[str, int], *, lacks_plan: bool = False) -> str | None:
+        """The files in the folder in words, if they are of later hours, or of the same and better.
 
-        Levels of sites are added up, so that one site without data does not give way to climatology of all.
+        Better are lower fallback levels or, on the same, a plan that the new files lack. Levels of sites are added up,
+        so that one site without data does not give way to climatology of all.
         """
         held = file_sets.read_index(self.out / self.index)
         if held.get("state") != "issued":
@@ -90,9 +91,10 @@ class PublishedSet:
         if first != self.asked["first_hour"] or not before:
             return None
         sites = {*before, *levels}
-        if sum(before.get(site, _ABSENT) for site in sites) >= sum(
-            levels.get(site, _ABSENT) for site in sites
-        ):
+        worse = sum(levels.get(site, _ABSENT) - before.get(site, _ABSENT) for site in sites)
+        if worse == 0 and lacks_plan and held.get("has_plan"):
+            return f"the forecast with a plan of the same hours, issued {issued}"
+        if worse <= 0:
             return None
         low, high = min(before.values()), max(before.values())
         shown = f"level {low}" if low == high else f"levels {low} to {high}"

@@ -8,13 +8,18 @@ from energyforecast.operations import archiving
 from energyforecast.operations.adaptation import adapted
 from energyforecast.operations.outcome import StepOutcome
 from energyforecast.operations.run_steps import Run
+from energyforecast.operations.step_times import StepTimes
 
 __all__ = ["adapt_issued"]
 
 
-def adapt_issued(run: Run) -> StepOutcome:
+def adapt_issued(run: Run, times: StepTimes) -> StepOutcome:
     """Adapt the forecast of a run by the residuals of those in the archive; the forecast before it is kept."""
     assert run.issued is not None
+    left, usual = run.deadline.seconds_left(), times.usual("adapt")
+    if left < usual:
+        message = f"Not adapted: {left:.0f} s are left before the deadline, it may take {usual:.0f} s."
+        return StepOutcome("adapt", "degraded", message)
     if (missing := archiving.missing_library()) is not None:
         return StepOutcome("adapt", "degraded", f"Not adapted: {missing} is not installed.")
     if run.inputs.observations is None:

@@ -80,8 +80,10 @@ def archive_issue(
     plan: DayPlan | None,
     name: str,
     before: Forecast | None = None,
-) -> dict[str, int]:
-    """Record measurements, model, forecast and plan; numbers of rows that were new.
+) -> tuple[dict[str, int], dict[str, Exception]]:
+    """Record forecast, model, plan and measurements; numbers of rows that were new, and errors, by part.
+
+    The forecast comes first, and a part that cannot be recorded keeps none of the others from it.
 
     Parameters
     ----------
@@ -96,17 +98,27 @@ def archive_issue(
     before : Forecast, optional
         The forecast before its adaptation.
     """
-    new = {}
-    if observations is not None:
-        new["measurements"] = archive.write_observations(observations)
-    digest = None
-    if model is not None:
-        digest = hashlib.sha256(model).hexdigest()
-        manifest = json.loads(zipfile.ZipFile(io.BytesIO(model)).read("manifest.json"))
-        new["models"] = archive.write_model(digest, manifest=manifest)
+    works: dict[str, Callable[[], int]] = {}
+    digest = None if model is None else hashlib.sha256(model).hexdigest()
     if forecast is not None:
         first = forecast if before is None else before
-        new["forecasts"] = archive_adapted(archive, first, forecast, model_hash=digest)
+        works["forecasts"] = lambda: archive_adapted(archive, first, forecast, model_hash=digest)
+    if model is not None and digest is not None:
+        works["models"] = lambda: archive.write_model(digest, manifest=_manifest(model))
     if plan is not None:
-        new["plans"] = archive.write_plan(plan.tables(), name=name, issue_time=plan.issue_time)
-    return new
+        works["plans"] = lambda: archive.write_plan(plan.tables(), name=name, issue_time=plan.issue_time)
+    if observations is not None:
+        works["measurements"] = lambda: archive.write_observations(observations)
+    new: dict[str, int] = {}
+    errors: dict[str, Exception] = {}
+    for part, work in works.items():
+        try:
+            new[part] = work()
+        except Exception as error:  # noqa: BLE001  (the other parts are recorded all the same)
+            errors[part] = error
+    return new, errors
+
+
+def _manifest(model: bytes) -> dict[str, Any]:
+    """Manifest of the file of a forecaster."""
+    return dict(json.loads(zipfile.ZipFile(io.BytesIO(model)).read("manifest.json")))

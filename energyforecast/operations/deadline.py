@@ -24,22 +24,27 @@ class Deadline:
         In UTC.
     clock : callable
         The present moment in UTC.
+    is_over : bool
+        Whether it had passed when the run began: there is no time left to keep to.
 
     Examples
     --------
     >>> now = pd.Timestamp("2026-03-11 04:00", tz="UTC")
     >>> Deadline(now + pd.Timedelta("90s"), clock=lambda: now).seconds_left(reserve=30)
     60.0
+    >>> Deadline(now - pd.Timedelta("90s"), clock=lambda: now, is_over=True).seconds_left()
+    inf
     >>> Deadline(None, clock=lambda: now).seconds_left()
     inf
     """
 
     moment: pd.Timestamp | None
     clock: Callable[[], pd.Timestamp]
+    is_over: bool = False
 
     def seconds_left(self, *, reserve: float = 0.0) -> float:
-        """Time that is left before the deadline less a reserve; never negative. [s]"""
-        if self.moment is None:
+        """Time that is left before the deadline less a reserve; infinite if there is none, or it was over. [s]"""
+        if self.moment is None or self.is_over:
             return math.inf
         return max(0.0, float((self.moment - self.clock()).total_seconds()) - reserve)
 
@@ -76,4 +81,5 @@ def deadline_of(text: str | None, *, timezone: str, clock: Callable[[], pd.Times
     today = now.tz_convert(timestamps.zone(timezone)).date()
     days = [today + timedelta(days=shift) for shift in (-1, 0, 1)]
     moments = timestamps.wall_clock(days, at, timezone=timezone)
-    return Deadline(min(moments, key=lambda moment: abs(moment - now)), clock)
+    nearest = min(moments, key=lambda moment: abs(moment - now))
+    return Deadline(nearest, clock, is_over=nearest < now)

@@ -17,12 +17,20 @@ if TYPE_CHECKING:
 __all__ = ["described", "publish"]
 
 
-def publish(files: PublishedSet, forecast: Forecast, plan: DayPlan | None, *, timezone: str) -> list[str]:
+def publish(
+    files: PublishedSet,
+    forecast: Forecast,
+    plan: DayPlan | None,
+    *,
+    timezone: str,
+    with_periods: bool = True,
+) -> list[str]:
     """Write forecast and plan, which take the place of the old files together; names of the files."""
-    with files.publish(described(forecast)) as stage:
+    with files.publish({**described(forecast), "has_plan": plan is not None}) as stage:
         forecast.write_csv(stage / "forecast.csv")
         forecast.save(stage / "forecast.nc")
-        _write_periods(forecast, stage)
+        if with_periods:
+            _write_periods(forecast, stage)
         if plan is not None:
             plan.write(stage, timezone=timezone)
         return sorted(item.relative_to(stage).as_posix() for item in stage.rglob("*") if item.is_file())

@@ -12,7 +12,7 @@ from energyforecast.core import timestamps
 from energyforecast.core.fallback import FULL, LADDER
 from energyforecast.core.published_set import PublishedSet
 from energyforecast.core.wording import counted
-from energyforecast.errors import RunLockedError
+from energyforecast.errors import RunLockedError, TimeError
 from energyforecast.forecasting import storage
 from energyforecast.operations import archiving, training_step
 from energyforecast.operations import dry_run as rehearsal
@@ -20,12 +20,13 @@ from energyforecast.operations.adapting_step import adapt_issued
 from energyforecast.operations.alerts import alert, alert_of
 from energyforecast.operations.deadline import deadline_of
 from energyforecast.operations.fetch import fetch
-from energyforecast.operations.issuing import Issued, issue
+from energyforecast.operations.issuing import Issued, in_words, issue
 from energyforecast.operations.lock import only_run
 from energyforecast.operations.outcome import State, StepOutcome
 from energyforecast.operations.planning_step import make_plan
 from energyforecast.operations.pruning import prune
-from energyforecast.operations.publishing import described, publish
+from energyforecast.operations.publishing import described
+from energyforecast.operations.publishing_step import publish_issued
 from energyforecast.operations.reading import read_measurements, read_weather
 from energyforecast.operations.run_folder import RunFolder
 from energyforecast.operations.run_record import LOCKED, RunRecord, write_record
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 __all__ = ["daily_run"]
 
 _COMMAND: Final = "run"
+#: Difference of two clocks under which an issue time is not one of the future.
+_CLOCKS: Final = pd.Timedelta("1min")
 
 
 def daily_run(
@@ -66,7 +69,8 @@ def daily_run(
     deadline : str, optional
         Wall time in the task's zone, such as ``"09:30"``; by default that of the section [operations].
     issue_time : str or moment, optional
-        Strings are wall time in the task's zone. By default the moment at which the weather has been fetched.
+        Strings are wall time in the task's zone. By default the moment at which the weather has been fetched. At an
+        issue of more than an hour ago nothing is trained.
     dry_run : bool
         Report what would be done, without doing it.
     progress : callable, optional
@@ -83,6 +87,8 @@ def daily_run(
         If another run works in the folder.
     StoreError
         If the folder cannot be written.
+    TimeError
+        If the issue time is to come.
 
     See Also
     --------
@@ -122,6 +128,8 @@ def daily_run(
     text = deadline if deadline is not None else settings.operations.deadline
     until = deadline_of(text, timezone=settings.task.timezone, clock=clock)
     moment = None if issue_time is None else timestamps.instant(issue_time, timezone=settings.task.timezone)
+    if moment is not None and moment > clock() + _CLOCKS:
+        raise _to_come(moment, clock())
     run = Run(settings, clock, until, RunFolder(settings.operations.folder), progress, moment)
     if dry_run:
         return rehearsal.rehearse(run)
@@ -136,17 +144,37 @@ def daily_run(
         raise
 
 
+def _to_come(moment: pd.Timestamp, now: pd.Timestamp) -> TimeError:
+    """Error of an issue time in the future, after which no forecast of an earlier day would be published."""
+    return TimeError(
+        f"The issue time {moment:%Y-%m-%d %H:%M} UTC is to come: it is {now:%Y-%m-%d %H:%M} UTC.",
+        "A forecast is issued at the present moment or, to repeat it, at one of the past.",
+        "Leave the issue time out, or set the clock of this machine.",
+    )
+
+
 def _held(run: Run, start: pd.Timestamp) -> RunRecord:
     """The run, by the holder of the lock; also one that is stopped leaves its record."""
     files = PublishedSet(run.folder.published, "forecast")
     try:
+        guarded("ask", lambda: _ask(run, files))
         due = _issue_steps(run, files)
         _later_steps(run, due)
     except BaseException as error:  # a signal: exceptions of steps are outcomes
         run.steps.append(StepOutcome("stop", "failed", f"Stopped by {type(error).__name__}."))
-        _end(run, files, start, is_stopped=True)
+        try:
+            if run.is_published and not any(step.name == "archive" for step in run.steps):
+                run.do("archive", lambda: _archive(run))
+        finally:  # also if it is stopped again
+            _end(run, files, start, is_stopped=True)
         raise
     return _end(run, files, start)
+
+
+def _ask(run: Run, files: PublishedSet) -> StepOutcome:
+    """Note the hours that would be asked for now, by which a run that is stopped early knows an answer."""
+    files.ask(run.settings.task, run.moment)
+    return StepOutcome("ask", "good")
 
 
 def _issue_steps(run: Run, files: PublishedSet) -> str | None:
@@ -170,10 +198,10 @@ def _issue_steps(run: Run, files: PublishedSet) -> str | None:
         run.do("train", lambda: training_step.train_model(run, due))
     run.do("forecast", lambda: _forecast(run))
     if run.settings.operations.adapt and run.issued is not None:
-        run.do("adapt", lambda: adapt_issued(run))
+        run.do("adapt", lambda: adapt_issued(run, times))
     if run.settings.plan is not None and run.issued is not None:
         run.do("plan", lambda: _plan(run, times))
-    run.do("publish", lambda: _publish(run, files))
+    run.do("publish", lambda: publish_issued(run, files))
     return due if late else None
 
 
@@ -183,8 +211,7 @@ def _later_steps(run: Run, due: str | None) -> None:
     run.do("verify", lambda: verify_issued(run))
     if due is not None:
         run.do("train", lambda: training_step.train_model(run, due))
-    run.do("prune", lambda: prune(run.settings, run.folder, as_of=run.moment))
-    run.do("status", lambda: write_status(run))
+    run.do("prune", lambda: prune(run.settings, run.folder, as_of=run.clock()))
 
 
 def _forecast(run: Run) -> StepOutcome:
@@ -209,30 +236,14 @@ def _plan(run: Run, times: StepTimes) -> StepOutcome:
     assert run.issued is not None
     left, usual = run.deadline.seconds_left(), times.usual("plan")
     if left < usual:
-        message = f"Not planned: {left:.0f} s are left before the deadline, the last plan took {usual:.0f} s."
+        message = f"Not planned: {left:.0f} s are left before the deadline, a plan may take {usual:.0f} s."
         return StepOutcome("plan", "failed", message)
     terms = run.settings.plan
     learns = terms is not None and terms.dependence == "gaussian"  # from hindcasts
     inputs = run.everything() if learns else run.inputs
     run.plan = make_plan(run.settings, run.issued.forecast, inputs, moment=run.moment)
-    parts = ", ".join(run.plan.tables())
+    parts = ", ".join(run.plan.tables()) or "no table"
     return StepOutcome("plan", "good", f"{parts}.", {"dependence": run.plan.dependence})
-
-
-def _publish(run: Run, files: PublishedSet) -> StepOutcome:
-    """Publish the set of files, or set the old one aside."""
-    if run.issued is None:
-        moved = files.refuse("No forecast could be issued.")
-        return StepOutcome("publish", "failed", f"No forecast; {counted(len(moved), 'file')} set aside.")
-    held = files.preferred(described(run.issued.forecast)["fallback_levels"])
-    if held is not None:
-        return StepOutcome("publish", "degraded", f"Kept: {held}.")
-    names = publish(files, run.issued.forecast, run.plan, timezone=run.settings.task.timezone)
-    run.is_published = True
-    if run.deadline.is_missed():
-        late = f"{', '.join(names)}; after the deadline {run.deadline.moment:%H:%M} UTC."
-        return StepOutcome("publish", "degraded", late, {"files": names})
-    return StepOutcome("publish", "good", ", ".join(names), {"files": names})
 
 
 def _archive(run: Run) -> StepOutcome:
@@ -242,7 +253,7 @@ def _archive(run: Run) -> StepOutcome:
         return StepOutcome("archive", state, f"Not archived: {missing} is not installed.")
     archive = archiving.open_archive(run.settings, run.folder, clock=run.clock)
     issued = run.issued if run.is_published else None  # the archive holds what was said
-    new = archiving.archive_issue(
+    new, errors = archiving.archive_issue(
         archive,
         None if issued is None else issued.forecast,
         run.inputs.observations,
@@ -252,6 +263,11 @@ def _archive(run: Run) -> StepOutcome:
         before=None if issued is None else issued.before,
     )
     shown = ", ".join(f"{count} {name}" for name, count in new.items())
+    if errors:
+        lost = " ".join(f"Not archived, {name}: {in_words(error)}" for name, error in errors.items())
+        return StepOutcome(
+            "archive", "degraded" if new else "failed", f"New: {shown or 'nothing'}. {lost}", new
+        )
     return StepOutcome("archive", "good", f"New: {shown or 'nothing'}.", new)
 
 
@@ -264,18 +280,31 @@ def _model_file(run: Run, issued: Issued) -> bytes | None:
 
 
 def _end(run: Run, files: PublishedSet, start: pd.Timestamp, *, is_stopped: bool = False) -> RunRecord:
-    """Write the record, the row of the archive and the alert of a run that has ended."""
+    """Write the record, the row of the archive, the alert and the status of a run that has ended."""
     issued = run.is_published or files.is_answered()
-    if not issued:
+    if not issued and files.asked:  # else nobody knows whether they answer
         guarded("publish", lambda: _publish_nothing(files))
-    record = _record(run, start, is_issued=issued, is_stopped=is_stopped)
+
+    def record() -> RunRecord:
+        return _record(run, start, is_issued=issued, is_stopped=is_stopped)
+
+    _alert(run, record())
+    run.do("record", lambda: _keep_run(run, record()))
+    guarded("record", lambda: _write(record(), run.folder))  # the status shows it
+    if not run.do("status", lambda: write_status(run)).is_good:
+        _alert(run, record())
+    ended = record()
+    written = guarded("record", lambda: _write(ended, run.folder))
+    return ended if written.is_good else replace(ended, steps=(*ended.steps, written))
+
+
+def _alert(run: Run, record: RunRecord) -> None:
+    """Alert of a run that is not good, once; a run that is stopped does not wait for the command."""
     found = alert_of(record, configuration=run.settings.path.stem)
-    if found is not None and not is_stopped:
-        run.do("alert", lambda: alert(found, run.folder, command=run.settings.operations.alert_command))
-    run.do("record", lambda: _keep_run(run, record))
-    record = _record(run, start, is_issued=issued, is_stopped=is_stopped)
-    written = guarded("record", lambda: _write(record, run.folder))
-    return record if written.is_good else replace(record, steps=(*record.steps, written))
+    if found is None or any(step.name == "alert" for step in run.steps):
+        return
+    command = () if record.is_stopped else run.settings.operations.alert_command
+    run.do("alert", lambda: alert(found, run.folder, command=command))
 
 
 def _write(record: RunRecord, folder: RunFolder) -> StepOutcome:

@@ -13,11 +13,11 @@ __all__ = ["write_status"]
 
 
 def write_status(run: Run) -> StepOutcome:
-    """Write the status as JSON and, with the extra ``report``, as a page."""
+    """Write the status as of now, which includes the record of the run, as JSON and as a page (extra ``report``)."""
     from energyforecast.operations import status_page
     from energyforecast.operations.status import status
 
-    found = status(run.settings, as_of=run.moment)
+    found = status(run.settings, as_of=run.clock())
     text = json.dumps(found.to_dict(), indent=1, ensure_ascii=False, default=str)
     with whole_file(run.folder.status_file) as scratch:
         scratch.write_text(text + "\n", encoding="utf-8")

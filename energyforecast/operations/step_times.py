@@ -15,7 +15,7 @@ __all__ = ["StepTimes"]
 #: Records that are read.
 _RECORDS: Final = 30
 #: Steps between the weather and the publication.
-_TO_PUBLICATION: Final = ("weather", "measurements", "forecast", "plan", "publish")
+_TO_PUBLICATION: Final = ("weather", "measurements", "forecast", "adapt", "plan", "publish")
 #: Allowance for a machine that is busier than it was, and least time to leave. [s]
 _ALLOWANCE: Final = 1.5
 _LEAST: Final = 10.0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+import pandas as pd
+
 from energyforecast.operations.outcome import StepOutcome
 from energyforecast.operations.run_record import newest_records
 from energyforecast.operations.run_steps import Run
@@ -15,6 +17,8 @@ __all__ = ["due_reason", "is_late", "look", "train_model"]
 
 #: Time that a training may take where none was measured. [s]
 _UNKNOWN: Final = 1_800.0
+#: Age of an issue from which it is one of the past: its model would take the place of one that knows more.
+_PAST: Final = pd.Timedelta("1h")
 
 
 def look(run: Run) -> str | None:
@@ -42,8 +46,8 @@ def _models(run: Run, found: list[str | None]) -> StepOutcome:
 
 
 def due_reason(run: Run) -> str | None:
-    """Reason to train in this run; None if there is none."""
-    if run.registry is None:
+    """Reason to train in this run; None if there is none, or the issue is one of the past."""
+    if run.registry is None or run.clock() - run.moment > _PAST:
         return None
     newest = next(newest_records(run.folder, count=1), {})
     drift = newest.get("drift")
@@ -51,7 +55,9 @@ def due_reason(run: Run) -> str | None:
 
 
 def is_late(run: Run, times: StepTimes) -> bool:
-    """Whether a training would make the forecast late: it is then done once the forecast is published."""
+    """Whether a training would make the forecast late, or later: it is then done once that is published."""
+    if run.deadline.is_missed():
+        return True
     needed = times.usual("train") or _UNKNOWN
     return run.deadline.seconds_left(reserve=times.reserve(run.deadline)) < needed
 

@@ -28,7 +28,7 @@ def verify_issued(run: Run) -> StepOutcome:
     if archiving.missing_library() is not None:
         return StepOutcome("verify", "skipped", "There is no archive.")
     archive = archiving.open_archive(run.settings, run.folder, clock=run.clock)
-    found = verify(archive, settings=run.settings, as_of=run.moment, days=_DAYS)
+    found = verify(archive, settings=run.settings, as_of=run.clock(), days=_DAYS)
     served = None if run.registry is None else run.registry.served()
     drift = drifts.drift(found, None if served is None else served.record, since=_since(run))
     run.details["drift"] = drift.reason

@@ -118,8 +118,10 @@ REASONED = {
     ("power_curve_sources.py", " simplefilter ("),
     ("calendar_tables.py", " simplefilter ("),
     # A run goes on whatever stops a step of it; the outcome names the error.
+    ("archiving.py", " except Exception"),
     ("fetch.py", " except Exception"),
     ("issuing.py", " except Exception"),
+    ("publishing_step.py", " except Exception"),
     ("run_steps.py", " except Exception"),
 }
 

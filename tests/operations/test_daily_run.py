@@ -313,8 +313,9 @@ def test_a_run_that_is_stopped_leaves_a_record_and_no_half_files(config: Path) -
     _run(config, MORNING)
     folder = _folder(config)
     program = (
-        "import sys, time; from energyforecast.operations import run; from energyforecast.cli.application import main\n"
-        "run.publish = lambda *_, **__: (print('publishes', flush=True), time.sleep(60))\n"
+        "import sys, time; from energyforecast.operations import publishing_step as step\n"
+        "from energyforecast.cli.application import main\n"
+        "step.publish = lambda *_, **__: (print('publishes', flush=True), time.sleep(60))\n"
         "sys.argv = ['energyforecast', 'run', 'farm.toml', '--issue-time', '2024-02-26 09:00']; main()"
     )
     process = subprocess.Popen(
