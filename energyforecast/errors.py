@@ -84,16 +84,6 @@ __all__ = [
 class Place(NamedTuple):
     """Place of a finding: rows of a table, counted from 0, names of its columns, and moments in UTC.
 
-    Parameters
-    ----------
-    rows : tuple of int
-    columns : tuple of str
-    times : tuple of Timestamp
-
-    See Also
-    --------
-    EnergyForecastError
-
     Examples
     --------
     >>> Place(rows=(500,), columns=("B",)).columns
@@ -254,13 +244,7 @@ class StoreLockedError(StoreError):
 
 
 class RunLockedError(StoreLockedError):
-    """Folder in which another daily run works.
-
-    Examples
-    --------
-    >>> issubclass(RunLockedError, OSError)
-    True
-    """
+    """Folder in which another daily run works."""
 
 
 class EnergyForecastWarning(UserWarning):

@@ -28,6 +28,18 @@ from .training import (
 from .set_aside import SetAside as SetAside
 from .usable_weather import UsableWeather as UsableWeather
 from .usable_weather import read_weather as read_weather
-from . import adaptation as adaptation, status as status, status_page as status_page
+from . import (
+    adaptation as adaptation,
+    manifest as manifest,
+    outcome as outcome,
+    registry as registry,
+    run as run,
+    run_folder as run_folder,
+    run_record as run_record,
+    signature as signature,
+    status as status,
+    status_page as status_page,
+    training as training,
+)
 from .site_status import SiteStatus as SiteStatus
 from .status import Problem as Problem, Status as Status

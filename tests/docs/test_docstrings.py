@@ -33,6 +33,7 @@ WITHOUT_EXAMPLE = {
     "energyforecast.errors.LeakageError": _PLAIN,
     "energyforecast.errors.MissingDataError": _PLAIN,
     "energyforecast.errors.NoRunError": _PLAIN,
+    "energyforecast.errors.RunLockedError": _PLAIN,
     "energyforecast.errors.NotFittedError": _PLAIN,
     "energyforecast.errors.PerfectWeatherError": _PLAIN,
     "energyforecast.errors.RangeError": _PLAIN,
