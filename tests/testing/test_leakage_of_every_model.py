@@ -18,8 +18,9 @@ GIVEN = synthetic(days=45, timezone="UTC")
 SMALL = {"n_estimators": 5, "folds": 2, "projections": 1}
 
 
-#: A cold start is the choice of a fit, not of a user.
-NAMES = sorted(name for name in QuantileModel.registry if not name.startswith("_") and name != "ColdStart")
+#: Those are the choice of a fit, not of a user.
+OF_A_FIT = ("ColdStart", "ProfileStart")
+NAMES = sorted(name for name in QuantileModel.registry if not name.startswith("_") and name not in OF_A_FIT)
 
 
 def _model(name: str) -> QuantileModel:

@@ -239,6 +239,8 @@ def _stamps(item: Mapping[str, Any], site: Site) -> npt.NDArray[np.int64]:
             # One offset holds for a whole answer, also across changes of the clock.
             local = timestamps.to_ns(pd.to_datetime(given, format="ISO8601")).astype("datetime64[s]")
             stamps = local.astype(np.int64) - int(item.get("utc_offset_seconds", 0))
+        # A year beyond those of pandas is a ValueError.
+        pd.Timestamp(int(np.abs(stamps).max(initial=0)), unit="s").as_unit("ns")
     except (ValueError, TypeError, OverflowError) as error:
         raise unexpected(
             f"Open-Meteo's hours for site {site.name!r} cannot be read: {error}", f"They must be in {unit}."

@@ -460,7 +460,8 @@ _WRONG: dict[str, tuple[Fault, type[EnergyForecastError], str]] = {
     "hours a day off": (_times(lambda t: [s + 86_400 for s in t]), ResponseError, "gives the hours"),
     "half hours": (_times(lambda t: [s + 1800 for s in t]), ResponseError, "gives the hours"),
     "hours that are text": (_times(lambda t: ["soon"] * len(t)), ResponseError, "cannot be read"),
-    "hours beyond all years": (_times(lambda t: [10**30] * len(t)), ResponseError, "cannot be read"),
+    "hours beyond all years": (_times(lambda t: [10**18] * len(t)), ResponseError, "cannot be read"),
+    "numbers beyond 64 bits": (_times(lambda t: [10**30] * len(t)), ResponseError, "is no JSON"),
     "other hours at one site": (
         _first(lambda p: p["hourly"].update(time=[s + 3600 for s in p["hourly"]["time"]])),
         ResponseError,
