@@ -50,7 +50,7 @@ class DemandArea(Site):
         recipe, where the weather has sun or wind.
     load_profile : str, optional
         Standard load profile of such consumers: ``"H25"`` households, ``"G25"`` trade and industry, ``"L25"`` farms,
-        or another of :data:`energyforecast.core.load_profiles.LOAD_PROFILES`. With `yearly_energy` [GWh] it is the
+        or another of ``core.load_profiles.LOAD_PROFILES``. With `yearly_energy` [GWh] it is the
         forecast until the first day is measured.
 
     Raises

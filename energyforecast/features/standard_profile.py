@@ -46,7 +46,7 @@ class StandardLoadProfile(Feature):
     Parameters
     ----------
     profile : str, optional
-        One of :data:`energyforecast.core.load_profiles.LOAD_PROFILES`, such as ``"H25"`` (households), ``"G25"``
+        One of ``core.load_profiles.LOAD_PROFILES``, such as ``"H25"`` (households), ``"G25"``
         (trade) or ``"L25"`` (farms); by default the `load_profile` of the site.
     scaled_by : {"history", "yearly_energy"}
         Demand of the newest week, where it is published and else the energy of a year; or that energy alone.

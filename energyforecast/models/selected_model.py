@@ -102,7 +102,7 @@ class SelectedModel(QuantileModel):
     ----------
     models_ : dict of QuantileModel
         The chosen candidates, fitted. The mean of several is calibrated by its out-of-fold quantiles.
-    shares_ : array, shape (models,)
+    shares_ : array, shape (n_models,)
         Share of each in the mean.
     selection_ : DataFrame
         Mean pinball loss of each choice, its difference from the usual one and the standard error of that, in parts

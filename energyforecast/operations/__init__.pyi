@@ -30,16 +30,21 @@ from .usable_weather import UsableWeather as UsableWeather
 from .usable_weather import read_weather as read_weather
 from . import (
     adaptation as adaptation,
+    alerts as alerts,
     manifest as manifest,
+    measurements as measurements,
     outcome as outcome,
     registry as registry,
     run as run,
     run_folder as run_folder,
     run_record as run_record,
+    set_aside as set_aside,
     signature as signature,
     status as status,
     status_page as status_page,
     training as training,
+    usable_weather as usable_weather,
+    verification as verification,
 )
 from .site_status import SiteStatus as SiteStatus
 from .status import Problem as Problem, Status as Status

@@ -70,7 +70,7 @@ class Drift:
 
     See Also
     --------
-    drift
+    energyforecast.operations.drift.drift
 
     Examples
     --------

@@ -27,7 +27,7 @@ from energyforecast.operations.run_record import DEGRADED, GOOD, NO_FORECAST, ne
 from energyforecast.operations.site_status import SiteStatus, of_archive, of_files
 from energyforecast.operations.verification import Verification, verify
 
-__all__ = ["Problem", "SiteStatus", "Status", "status"]
+__all__ = ["Problem", "Status", "status"]
 
 #: Records of runs that are read.
 _RUNS: Final = 7
@@ -83,7 +83,7 @@ class Status:
 
     See Also
     --------
-    status, verify, energyforecast.operations.status_page.write
+    energyforecast.operations.status.status, verify, energyforecast.operations.status_page.write
 
     Examples
     --------

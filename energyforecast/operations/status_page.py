@@ -17,7 +17,8 @@ from energyforecast.core.observation_series import Observations
 from energyforecast.errors import DependencyError, MissingDataError, StoreError, WrongDataError
 from energyforecast.operations import status_figures
 from energyforecast.operations.issued_forecasts import newest_issue, opened_archive
-from energyforecast.operations.status import SiteStatus, Status, set_aside
+from energyforecast.operations.site_status import SiteStatus
+from energyforecast.operations.status import Status, set_aside
 from energyforecast.reporting import page_templates
 from energyforecast.reporting.figures.style import BANDS, FORECAST, OUTCOME, tint
 

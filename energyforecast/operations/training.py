@@ -77,7 +77,7 @@ def is_due(
     as_of : moment
     drift : str, optional
         Reason for which the newest scores lie outside the range of the backtest, from
-        :func:`energyforecast.operations.drift`; it counts unless ``train_on_drift`` is false, at most once a day.
+        :func:`energyforecast.operations.drift.drift`; it counts unless ``train_on_drift`` is false, at most once a day.
 
     Returns
     -------

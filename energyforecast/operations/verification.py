@@ -69,7 +69,7 @@ class Verification:
 
     See Also
     --------
-    verify, drift
+    verify, energyforecast.operations.drift.drift
 
     Examples
     --------
@@ -168,7 +168,7 @@ def verify(
 
     See Also
     --------
-    drift, status, energyforecast.archive.open
+    energyforecast.operations.drift.drift, energyforecast.archive.open
 
     Examples
     --------
