@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 
 from energyforecast import archive as archives
-from energyforecast.archive import Archive
 from energyforecast.configuration import Configuration
 from energyforecast.configuration.archive_section import archive_place
 from energyforecast.configuration.data_files import capacity_of, given_capacities, plan_of
@@ -28,6 +27,9 @@ from energyforecast.operations.run_folder import RunFolder
 from energyforecast.operations.set_aside import SetAside, why
 from energyforecast.point_in_time.capacity import with_capacity
 from energyforecast.point_in_time.planned import with_plan
+
+if TYPE_CHECKING:
+    from energyforecast.archive import Archive
 
 __all__ = ["Measurements", "read_measurements"]
 
