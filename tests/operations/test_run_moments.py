@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -18,29 +17,10 @@ from energyforecast.errors import TimeError
 from energyforecast.operations import RunFolder, RunRecord, StepOutcome, daily_run
 from energyforecast.operations.deadline import Deadline
 from energyforecast.operations.step_times import StepTimes
+from tests.support.climatology_farm import CONFIG, climatology_farm
 
 pytest.importorskip("sqlalchemy")
 
-CONFIG = """
-[sites.farm]
-kind = "wind"
-latitude = 43.6
-longitude = 78.5
-capacity = 60
-[observations]
-file = "power.csv"
-unit = "MW"
-timezone = "UTC"
-label = "beginning"
-published_after = "1h"
-[task]
-kind = "day_ahead"
-issue = "09:00"
-timezone = "UTC"
-quantiles = [0.1, 0.5, 0.9]
-[model]
-kind = "Climatology"
-"""
 PLAN = """
 [plan]
 dependence = "independent"
@@ -58,13 +38,7 @@ MORNING = pd.Timestamp("2024-02-25 09:00", tz="UTC")
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
     """A farm with sixty days of power, forecast by climatology."""
-    index = pd.date_range("2024-01-01", periods=60 * 24, freq="h")
-    power = pd.DataFrame({"farm": np.random.default_rng(0).uniform(0, 60, len(index)).round(2)}, index=index)
-    power.index = power.index.strftime("%Y-%m-%d %H:%M")
-    power.to_csv(tmp_path / "power.csv", index_label="time")
-    path = tmp_path / "farm.toml"
-    path.write_text(CONFIG, encoding="utf-8")
-    return path
+    return climatology_farm(tmp_path)
 
 
 class _Ticking:
